@@ -1,0 +1,1 @@
+"""Our one step in nbgrader's pipeline, and what stands around it: store, fan-out, feedback, reports."""

@@ -1,0 +1,1 @@
+"""Instruments that run inside an answer's process."""
