@@ -71,7 +71,9 @@ class Course:
         for folder in (here, *here.parents):
             if (folder / MARKER).exists():
                 return cls(folder)
-        raise LayoutError(f"{here} is not inside a Weft course: no {MARKER} here or above. Change into the course's folder.")
+        raise LayoutError(
+            f"{here} is not inside a Weft course: no {MARKER} here or above. Change into the course's folder."
+        )
 
     def challenges(self) -> list[Challenge]:
         """All challenges, in the order of their ids."""

@@ -57,7 +57,13 @@ class Host:
         self._process.stdout.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "weft.answer.host", str(self.modules), *imported_packages(self.modules)]
+        command = [
+            sys.executable,
+            "-m",
+            "weft.answer.host",
+            str(self.modules),
+            *imported_packages(self.modules),
+        ]
         wall = sandbox.private_files(self.modules) if self.walls else []
         environment = None if self.walls else os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.Popen(

@@ -24,9 +24,7 @@ def place(filename: str, line: int) -> str:
 def learner_lines(frames: Iterable[tuple[FrameType, int]], folder: str) -> list[str]:
     """The lines of those frames whose code lies in ``folder``, in the given order."""
     return [
-        place(frame.f_code.co_filename, line)
-        for frame, line in frames
-        if frame.f_code.co_filename.startswith(folder)
+        place(frame.f_code.co_filename, line) for frame, line in frames if frame.f_code.co_filename.startswith(folder)
     ]
 
 

@@ -18,7 +18,15 @@ import weft
 from weft.answer.child import SANDBOX_MARK
 
 #: What of the system an interpreter needs to see.
-SYSTEM = ("/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl")
+SYSTEM = (
+    "/usr",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/ssl",
+)
 
 #: In a merged /usr these are links into it; elsewhere folders of their own.
 ROOTS = ("/bin", "/sbin", "/lib", "/lib64")
@@ -67,7 +75,15 @@ def _drop_privileges() -> list[str]:
     if os.geteuid() != 0:
         return []
     user = FIRST_USER + os.getpid()
-    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--inh-caps=-all", "--no-new-privs", "--"]
+    return [
+        "setpriv",
+        f"--reuid={user}",
+        f"--regid={user}",
+        "--clear-groups",
+        "--inh-caps=-all",
+        "--no-new-privs",
+        "--",
+    ]
 
 
 def _interpreter_folders() -> list[Path]:
@@ -91,7 +107,11 @@ def _system() -> list[str]:
 
 def _parents(folders: list[Path]) -> list[str]:
     """Empty folders on the way to what is bound, traversable by the unprivileged user."""
-    parents = {parent for folder in folders for parent in folder.parents} - {Path("/"), Path("/tmp"), Path("/usr")}
+    parents = {parent for folder in folders for parent in folder.parents} - {
+        Path("/"),
+        Path("/tmp"),
+        Path("/usr"),
+    }
     return [word for parent in sorted(parents) for word in ("--perms", "0755", "--dir", str(parent))]
 
 

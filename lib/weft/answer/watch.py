@@ -117,9 +117,7 @@ def _end_descriptor(pid: int) -> int | None:
     return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
 
 
-def _watch_loop(
-    pid: int, pipes: Pipes, limits: Limits, started: float, end: int | None
-) -> tuple[str, int, Any]:
+def _watch_loop(pid: int, pipes: Pipes, limits: Limits, started: float, end: int | None) -> tuple[str, int, Any]:
     next_look = started + LOOK
     sources = [pipe.read for pipe in pipes.all()] + ([] if end is None else [end])
     while True:

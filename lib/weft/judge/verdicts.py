@@ -62,6 +62,11 @@ class Verdict:
         """Points that this verdict gives. A broken check never costs any."""
         return self.points if self.outcome in (Outcome.PASS, Outcome.BROKEN) else 0.0
 
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> Verdict:
+        """The inverse of ``dataclasses.asdict``."""
+        return cls(**{**row, "outcome": Outcome(row["outcome"]), "evidence": Evidence(**row["evidence"])})
+
 
 @dataclass(slots=True)
 class Judgement:
@@ -122,12 +127,8 @@ class Judgement:
     def from_json(cls, text: str | bytes) -> Judgement:
         """The inverse of :meth:`to_json`. Raises ValueError, KeyError or TypeError for text that is not a judgement."""
         data: dict[str, Any] = json.loads(text)
-        data["verdicts"] = [_verdict(row) for row in data["verdicts"]]
+        data["verdicts"] = [Verdict.from_dict(row) for row in data["verdicts"]]
         return cls(**data)
-
-
-def _verdict(row: dict[str, Any]) -> Verdict:
-    return Verdict(**{**row, "outcome": Outcome(row["outcome"]), "evidence": Evidence(**row["evidence"])})
 
 
 def format_points(number: float) -> str:
