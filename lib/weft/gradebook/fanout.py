@@ -1,0 +1,81 @@
+"""Judge many submissions at once, on this machine or on a Dask cluster."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+from weft.answer.lift import Lifted
+from weft.gradebook.books import BooksError
+from weft.gradebook.judging import judge
+from weft.gradebook.store import package_digest
+from weft.judge.verdicts import Judgement, Verdict
+
+
+class Stopped(BaseException):
+    """The run was ended; judges that are at work stop after their present check."""
+
+
+def judge_all(
+    jobs: Mapping[str, Lifted], *, workers: int | None = None, scheduler: str | None = None
+) -> Iterator[tuple[str, Judgement]]:
+    """Judge every job; yields its key and judgement as each is done.
+
+    ``workers`` judges are at work at once (one for each core, unless said). ``scheduler`` is the address of a Dask
+    scheduler, for example ``tcp://grader:8786``, whose workers judge instead. Raises BooksError if there is no Dask.
+    """
+    return _on_cluster(jobs, scheduler) if scheduler else _here(jobs, workers or cores())
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _here(jobs: Mapping[str, Lifted], workers: int) -> Iterator[tuple[str, Judgement]]:
+    """Each judge is a process of its own already, so a thread that waits for it is all that it needs here."""
+    over = threading.Event()
+
+    def watch(verdict: Verdict) -> None:
+        if over.is_set():
+            raise Stopped
+
+    with ThreadPoolExecutor(workers, thread_name_prefix="weft-judge") as pool:
+        futures = {pool.submit(judge, lifted, watch): key for key, lifted in jobs.items()}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            over.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _on_cluster(jobs: Mapping[str, Lifted], scheduler: str) -> Iterator[tuple[str, Judgement]]:
+    try:
+        from distributed import Client, as_completed as done
+    except ImportError:
+        raise BooksError(
+            "Grading on a cluster needs Dask. Install it on this machine and on every worker: pip install 'weft[cluster]'."
+        ) from None
+    with Client(scheduler, timeout=20) as client:
+        futures = {client.submit(judge_there, lifted, key=f"weft-judge-{key}"): key for key, lifted in jobs.items()}
+        for future in done(futures):
+            yield futures[future], _from_cluster(future)
+
+
+def judge_there(lifted: Lifted) -> tuple[str, str]:
+    """What a worker of the cluster does: its weft's digest, and the judgement as JSON."""
+    return package_digest(), judge(lifted).to_json()
+
+
+def _from_cluster(future: Any) -> Judgement:
+    """A worker that is lost or runs another weft costs nobody points: the submission is judged again next time."""
+    if future.exception() is not None:
+        return Judgement(notes=[f"The cluster lost this submission: {future.exception()}"[:500]])
+    digest, text = future.result()
+    if digest != package_digest():
+        return Judgement(notes=["A worker of the cluster runs another version of weft than this machine."])
+    return Judgement.from_json(text)
