@@ -31,6 +31,8 @@ DRIVE_MODULE = "drive"
 
 def run(request: Request, modules: str, facts_fd: int, stacks_fd: int) -> NoReturn:
     """Run ``request`` in this process, in the current folder, and exit. ``modules`` is the folder of answer modules."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the host ignores it
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _explain_hangs(modules, stacks_fd)
     _limit(request.limits)
     sys.path[:0] = [os.getcwd(), modules]

@@ -49,6 +49,8 @@ class Host:
         assert self._process.stdin is not None and self._process.stdout is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
+        # In the middle of a drive it does not read its input; behind walls the signal ends the sandbox with all in it.
+        self._process.terminate()
         try:
             self._process.wait(2)
         except subprocess.TimeoutExpired:

@@ -22,17 +22,20 @@ from typing import BinaryIO
 
 from weft.answer import child
 from weft.answer.messages import Report, Request
-from weft.answer.watch import Pipes, watch
+from weft.answer.watch import Pipes, clear_away, watch
 
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def serve(modules: Path, requests: BinaryIO, reports: BinaryIO) -> None:
     """Answer one request after another until ``requests`` ends."""
-    _adopt_orphans()
-    for line in requests:
-        reports.write(drive(Request.from_line(line), modules).to_line())
-        reports.flush()
+    _mind_the_family()
+    try:
+        for line in requests:
+            reports.write(drive(Request.from_line(line), modules).to_line())
+            reports.flush()
+    finally:
+        clear_away()
 
 
 def drive(request: Request, modules: Path) -> Report:
@@ -98,10 +101,14 @@ def _close_all_but(*keep: int) -> None:
         low = descriptor + 1
 
 
-def _adopt_orphans() -> None:
-    """On Linux, processes that an answer daemonised become our children, so that none outlives its drive."""
+def _mind_the_family() -> None:
+    """Let no process outlive its drive, and this one not outlive the judge. An interrupt is the judge's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(1))
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        prctl = ctypes.CDLL(None).prctl
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what an answer daemonises becomes our child
 
 
 def preload(names: Iterable[str], modules: Path) -> None:
@@ -115,7 +122,6 @@ def preload(names: Iterable[str], modules: Path) -> None:
 def main() -> None:
     """``python -m weft.answer.host MODULES [PACKAGE …]``."""
     modules = Path(sys.argv[1])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the judge's business; it closes our input
     requests = os.fdopen(os.dup(0), "rb")
     reports = os.fdopen(os.dup(1), "wb")
     # Whatever prints from here on must not be taken for a report.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -30,6 +31,11 @@ class JudgePlugin:
         self.passed: set[tuple[str, str]] = set()
         self._error: BaseException | None = None
         self._comparison: tuple[str, Any, Any] | None = None
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A check cell that cannot be imported is our mistake; the session puts what stands on standard error into the verdicts."""
+        if report.failed:
+            print(report.longreprtext, file=sys.stderr)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:

@@ -88,7 +88,8 @@ def _collect(
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, env=environment, start_new_session=True, text=True
         )
-        timer = threading.Timer(timeout, _end, [process])
+        over = threading.Event()
+        timer = threading.Timer(timeout, lambda: (over.set(), _end(process)))
         timer.start()
         try:
             assert process.stdout is not None
@@ -101,10 +102,9 @@ def _collect(
             _end(process)
             raise
         finally:
-            over = not timer.is_alive()
             timer.cancel()
             process.wait()
-        if over:
+        if over.is_set():
             return f"The judge did not finish within {timeout:g} s."
         errors.seek(0)
         return f"The judge ended early.\n{errors.read().decode(errors='replace')[-2000:]}"
