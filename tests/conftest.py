@@ -6,7 +6,6 @@ import os
 import shutil
 
 import pytest
-
 from weft.answer import sandbox
 
 

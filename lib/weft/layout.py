@@ -17,7 +17,10 @@ class LayoutError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One of ``source/*`` (or, in a copy without sources, of ``release/*``): an nbgrader assignment with one notebook."""
+    """One of ``source/*`` (or, in a copy without sources, of ``release/*``).
+
+    An nbgrader assignment with one notebook.
+    """
 
     id: str
     notebook: str
@@ -64,7 +67,10 @@ class Course:
 
     @classmethod
     def find(cls, start: Path | None = None) -> Course:
-        """The course that ``start`` (this folder, unless said) lies in; ``WEFT_COURSE`` overrides. Raises LayoutError."""
+        """The course that ``start`` (this folder, unless said) lies in; ``WEFT_COURSE`` overrides.
+
+        Raises LayoutError.
+        """
         if named := os.environ.get("WEFT_COURSE"):
             return cls(Path(named).resolve())
         here = (start or Path.cwd()).resolve()

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from weft.answer.drive import Host, imported_packages
 from weft.answer.messages import Limits, Report, Request
 

@@ -10,7 +10,6 @@ import time
 
 import psutil
 import pytest
-
 from weft.answer.lift import CheckCell, Lifted
 from weft.judge import Judgement, Outcome, Verdict
 from weft.judge.session import judge
@@ -240,7 +239,9 @@ def test_an_interrupt_ends_the_judge_and_all_below_it() -> None:
 import textwrap
 from weft.answer.lift import CheckCell, Lifted
 from weft.judge.session import judge
-cell = CheckCell("c", "correctness", '\\nfrom weft.judge import points\\ndef nap():\\n    import time\\n    time.sleep(60)\\n@points(1)\\ndef test_a(answer):\\n    answer.drive(nap, deadline=60)\\n')
+nap = "def nap():\\n    import time\\n    time.sleep(60)\\n"
+check = "def test_a(answer):\\n    answer.drive(nap, deadline=60)\\n"
+cell = CheckCell("c", "correctness", "\\n" + nap + check)
 print("ready", flush=True)
 judge(Lifted({}, "", [cell]))
 """

@@ -7,7 +7,6 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-
 from weft.judge.travel import travelling_source
 from weft.judge.verdicts import Broken
 

@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 from weft.answer import frames
 from weft.answer.messages import FACTS_LIMIT, FACTS_TOO_LONG, Limits, Request, plain
 
-#: The host asks for stacks with the first signal, which Python handles, and if nothing comes with the second, which works in C.
+#: The host asks for stacks with the first signal, which Python handles, and if nothing comes with the second, which
+#: works in C.
 ASK, INSIST = signal.SIGUSR1, signal.SIGUSR2
 
 #: Set by the sandbox for the processes in it.
@@ -83,7 +84,10 @@ def _send(message: dict[str, Any], facts_fd: int) -> int:
 
 
 def _explain_hangs(modules: str, stacks_fd: int) -> None:
-    """Answer the host's question "where do you hang?" from signal handlers: a helper thread would show in the learner's counts."""
+    """Answer the host's question "where do you hang?" from signal handlers.
+
+    A helper thread would show in the learner's counts.
+    """
 
     def explain(signum: int, frame: FrameType | None) -> None:
         stacks = frames.of_threads(modules, frame) | frames.of_tasks(modules)
@@ -95,7 +99,10 @@ def _explain_hangs(modules: str, stacks_fd: int) -> None:
 
 
 def _limit(limits: Limits) -> None:
-    """RLIMIT_DATA is the memory limit that works: it gives a clean MemoryError and lets threads and mmap be (RLIMIT_AS does not)."""
+    """RLIMIT_DATA is the memory limit that works.
+
+    It gives a clean MemoryError and lets threads and mmap be (RLIMIT_AS does not).
+    """
     _lower(resource.RLIMIT_DATA, limits.memory)
     _lower(resource.RLIMIT_NOFILE, limits.files)
     _lower(resource.RLIMIT_FSIZE, limits.file_size)
@@ -114,7 +121,10 @@ def _lower(kind: int, value: int) -> None:
 
 
 def main() -> NoReturn:
-    """Where a process cannot be forked: ``python -m weft.answer.child MODULES FACTS_FD STACKS_FD``, the request on standard input."""
+    """Where a process cannot be forked.
+
+    ``python -m weft.answer.child MODULES FACTS_FD STACKS_FD``, the request on standard input.
+    """
     modules, facts_fd, stacks_fd = sys.argv[1:4]
     request = Request.from_line(sys.stdin.buffer.readline())
     run(request, modules, int(facts_fd), int(stacks_fd))

@@ -14,9 +14,12 @@ from weft.answer.messages import Report, Request
 
 
 class Host:
-    """The process that starts an answer's processes. Use as a context manager; it is started at once and again if it dies.
+    """The process that starts an answer's processes.
 
-    ``modules`` is a folder of answer modules that is not changed any more; ``walls`` says whether bubblewrap stands around it.
+    Use as a context manager; it is started at once and again if it dies.
+
+    ``modules`` is a folder of answer modules that is not changed any more; ``walls`` says whether bubblewrap stands
+    around it.
     """
 
     def __init__(self, modules: Path, *, walls: bool = False) -> None:
@@ -31,7 +34,10 @@ class Host:
         self.close()
 
     def drive(self, request: Request) -> Report:
-        """Run one drive and wait for its end. An answer that ends its host with it has *died*; the next drive has a new host."""
+        """Run one drive and wait for its end.
+
+        An answer that ends its host with it has *died*; the next drive has a new host.
+        """
         if self._process.poll() is not None:
             self._process = self._start()
         assert self._process.stdin is not None and self._process.stdout is not None

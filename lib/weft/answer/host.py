@@ -18,7 +18,7 @@ import tempfile
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from weft.answer import child
 from weft.answer.messages import Report, Request
@@ -63,15 +63,22 @@ def _fork(request: Request, modules: Path, folder: str, pipes: Pipes) -> int:
         os.dup2(pipes.output.write, 2)
         keep = (pipes.facts.write, pipes.stacks.write)
         _close_all_but(0, 1, 2, *keep)
-        sys.stdin = open(0, closefd=False)
-        sys.stdout = open(1, "w", closefd=False)
-        sys.stderr = open(2, "w", closefd=False, buffering=1)
+        sys.stdin, sys.stdout, sys.stderr = _standard_streams()
         child.run(request, str(modules), *keep)
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()  # into the drive's output: our own fault, and the only place left to say so
     finally:
         os._exit(94)
+
+
+def _standard_streams() -> tuple[TextIO, TextIO, TextIO]:
+    """Fresh ones: what this process inherited may hold text of the host's."""
+    return (
+        os.fdopen(0, closefd=False),
+        os.fdopen(1, "w", closefd=False),
+        os.fdopen(2, "w", closefd=False, buffering=1),
+    )
 
 
 def _spawn(request: Request, modules: Path, folder: str, pipes: Pipes) -> int:
@@ -112,7 +119,10 @@ def _mind_the_family() -> None:
 
 
 def preload(names: Iterable[str], modules: Path) -> None:
-    """Import installed packages that the answer imports, once, so that not every drive pays for it. No learner code runs."""
+    """Import installed packages that the answer imports, once, so that not every drive pays for it.
+
+    No learner code runs.
+    """
     for name in names:
         if not (modules / f"{name}.py").exists():
             with contextlib.suppress(Exception):

@@ -15,7 +15,10 @@ CHECKS_LINE = re.compile(r"%%checks[ \t]+(\w+)(?:[ \t]+--hidden[ \t]+([\d.]+))?[
 
 @dataclass(slots=True)
 class CheckCell:
-    """One check cell. ``source`` starts below its magic line, at line 2 of the cell; ``hidden_points`` are judged at grading only."""
+    """One check cell.
+
+    ``source`` starts below its magic line, at line 2 of the cell; ``hidden_points`` are judged at grading only.
+    """
 
     name: str
     criterion: str

@@ -16,7 +16,10 @@ FACTS_TOO_LONG = 93
 
 @dataclass(slots=True)
 class Limits:
-    """What one drive may use: seconds, bytes of memory (of all its processes), processes, bytes printed, open files, bytes per file."""
+    """What one drive may use.
+
+    Seconds, bytes of memory (of all its processes), processes, bytes printed, open files, bytes per file.
+    """
 
     deadline: float = 10.0
     memory: int = 1 << 30
@@ -28,7 +31,10 @@ class Limits:
 
 @dataclass(slots=True)
 class Request:
-    """One drive: ``text`` is the drive module's source, ``function`` the function in it to call with ``args`` and ``kwargs``."""
+    """One drive.
+
+    ``text`` is the drive module's source, ``function`` the function in it to call with ``args`` and ``kwargs``.
+    """
 
     text: str
     function: str
@@ -52,9 +58,10 @@ class Report:
     """How one drive ended.
 
     ``ended`` is ``returned``, ``raised``, ``hung``, ``died``, ``flooded``, ``memory``, ``processes`` or ``too long``.
-    ``frames`` are the learner's lines of a traceback, innermost first, as ``"progress.py:9 self.total += n"``; ``stacks``
-    the lines of each thread and task of a hung drive. ``seconds`` is wall time, ``cpu_seconds`` user and system time of the
-    process and of all children that it waited for, ``peak_rss`` bytes of the largest of them. ``left`` counts processes left behind.
+    ``frames`` are the learner's lines of a traceback, innermost first, as ``"progress.py:9 self.total += n"``;
+    ``stacks`` the lines of each thread and task of a hung drive. ``seconds`` is wall time, ``cpu_seconds`` user and
+    system time of the process and of all children that it waited for, ``peak_rss`` bytes of the largest of them.
+    ``left`` counts processes left behind.
     """
 
     ended: str
@@ -82,7 +89,8 @@ class Report:
 def plain(value: Any) -> Any:
     """``value`` as JSON can hold it: tuples as lists, anything else than data as its ``repr``, shortened.
 
-    Facts come from the answer, so any object may turn up in them; a check then fails on a readable value, and never on our encoder.
+    Facts come from the answer, so any object may turn up in them; a check then fails on a readable value, and never
+    on our encoder.
     """
     if value is None or isinstance(value, bool | int | str):
         return value

@@ -1,8 +1,8 @@
 """Walls around an answer, made with bubblewrap: two nested sandboxes.
 
-The judge of one submission runs with its worlds in a network namespace of its own, where there is only a loopback. The
-answer's host runs in an inner sandbox that shares this loopback and nothing else: a read-only system, no home, no sight of
-the course, the gradebook or other people's work, its own processes only, and an unprivileged user.
+The judge of one submission runs with its worlds in a network namespace of its own, where there is only a loopback.
+The answer's host runs in an inner sandbox that shares this loopback and nothing else: a read-only system, no home, no
+sight of the course, the gradebook or other people's work, its own processes only, and an unprivileged user.
 """
 
 from __future__ import annotations
@@ -67,7 +67,10 @@ def private_files(modules: Path) -> list[str]:
 
 
 def _user_namespace() -> list[str]:
-    """Root drops to another user id below, which a user namespace of a single id would forbid; anybody else needs the namespace."""
+    """Root drops to another user id below, which a user namespace of a single id would forbid.
+
+    Anybody else needs the namespace.
+    """
     return ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if os.geteuid() == 0 else ["--unshare-user"]
 
 

@@ -149,7 +149,10 @@ def _over_limit(limits: Limits) -> str:
 
 
 def _memory(process: psutil.Process) -> int:
-    """Proportional set size in bytes, so that shared pages count once over the tree; resident size where there is no PSS."""
+    """Proportional set size in bytes, so that shared pages count once over the tree.
+
+    Resident size where there is no PSS.
+    """
     with contextlib.suppress(psutil.Error):
         resident = int(process.memory_info().rss)
         # PSS is never more than RSS and costs much more to read; small processes cannot be the problem.
@@ -167,7 +170,10 @@ def descendants() -> list[psutil.Process]:
 
 
 def _ask_for_stacks(pid: int, pipes: Pipes) -> None:
-    """First the handler in Python, which knows names and tasks; if the process is stuck in C, faulthandler, which needs nobody's help."""
+    """First the handler in Python, which knows names and tasks.
+
+    If the process is stuck in C, faulthandler, which needs nobody's help.
+    """
     for question in (ASK, INSIST):
         os.kill(pid, question)
         until = time.monotonic() + TELL
@@ -218,7 +224,10 @@ def _death(code: int) -> str:
 
 
 def clear_away() -> int:
-    """Kill every process below this one, and return how many there were. Repeats, for a fork bomb forks while it is killed."""
+    """Kill every process below this one, and return how many there were.
+
+    Repeats, for a fork bomb forks while it is killed.
+    """
     found: set[int] = set()
     for _ in range(50):
         processes = descendants()

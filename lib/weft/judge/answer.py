@@ -14,8 +14,8 @@ from weft.answer.messages import Limits, Report, Request
 from weft.judge.travel import travelling_source
 from weft.judge.verdicts import Evidence
 
-
-#: Seconds that all drives of one judging may take together. An answer that hangs in every check is judged, not waited for.
+#: Seconds that all drives of one judging may take together. An answer that hangs in every check is judged, not waited
+#: for.
 TIME = float(os.environ.get("WEFT_ANSWER_TIME", "150"))
 
 
@@ -29,7 +29,10 @@ class AnswerFailure(AssertionError):
 
 @dataclass(slots=True)
 class Usage:
-    """What the last drive used: wall and CPU seconds (children included that it waited for), bytes of the largest process."""
+    """What the last drive used.
+
+    Wall and CPU seconds (children included that it waited for), bytes of the largest process.
+    """
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0

@@ -1,4 +1,7 @@
-"""What can be known of check cells without running them: which checks there are, their sentences, points, and which are hidden."""
+"""What can be known of check cells without running them.
+
+Which checks there are, their sentences, points, and which are hidden.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,11 +42,14 @@ class Worlds:
 
 
 def world_names() -> list[str]:
-    """The modules of ``weft.worlds`` that have an ``open_world``: told by their text, so that none is imported for nothing."""
+    """The modules of ``weft.worlds`` that have an ``open_world``.
+
+    Told by their text, so that none is imported for nothing.
+    """
     names = []
     for module in pkgutil.iter_modules(worlds.__path__):
         spec = module.module_finder.find_spec(module.name, None)
-        if spec and spec.origin and b"\ndef open_world(" in open(spec.origin, "rb").read():
+        if spec and spec.origin and b"\ndef open_world(" in Path(spec.origin).read_bytes():
             names.append(module.name)
     return names
 

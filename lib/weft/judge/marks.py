@@ -21,7 +21,10 @@ def points(number: float) -> Callable[[Check], Check]:
 
 
 def requires(*names: str) -> Callable[[Check], Check]:
-    """Say which checks of the same cell must pass first; otherwise this one is *not run* instead of failing with them."""
+    """Say which checks of the same cell must pass first.
+
+    Otherwise this one is *not run* instead of failing with them.
+    """
 
     def mark(check: Check) -> Check:
         check.weft_requires = names  # type: ignore[attr-defined]

@@ -20,7 +20,10 @@ SHAPE_ERRORS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticEr
 
 
 class JudgePlugin:
-    """Gives ``emit`` one verdict per check. ``checks`` holds what is known of each check before it runs, by (file, function)."""
+    """Gives ``emit`` one verdict per check.
+
+    ``checks`` holds what is known of each check before it runs, by (file, function).
+    """
 
     def __init__(
         self, checks: dict[tuple[str, str], CheckInfo], answer: Answer, emit: Callable[[Verdict], None]
@@ -33,7 +36,10 @@ class JudgePlugin:
         self._comparison: tuple[str, Any, Any] | None = None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A check cell that cannot be imported is our mistake; the session puts what stands on standard error into the verdicts."""
+        """A check cell that cannot be imported is our mistake.
+
+        The session puts what stands on standard error into the verdicts.
+        """
         if report.failed:
             print(report.longreprtext, file=sys.stderr)
 

@@ -89,7 +89,12 @@ def _collect(
             command, stdout=subprocess.PIPE, stderr=errors, env=environment, start_new_session=True, text=True
         )
         over = threading.Event()
-        timer = threading.Timer(timeout, lambda: (over.set(), _end(process)))
+
+        def give_up() -> None:
+            over.set()
+            _end(process)
+
+        timer = threading.Timer(timeout, give_up)
         timer.start()
         try:
             assert process.stdout is not None

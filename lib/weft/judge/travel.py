@@ -1,7 +1,7 @@
 """The source of a drive, made ready to travel: the function, what it calls beside it, and its imports; nothing else.
 
-No expected value may reach the answer's process, so constants of a check cell do not travel: a check passes as an argument
-what its drive needs.
+No expected value may reach the answer's process, so constants of a check cell do not travel: a check passes as an
+argument what its drive needs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ SHARED = "drives"
 def travelling_source(function: Callable[..., Any]) -> str:
     """A module's text in which ``function`` can be called by its name.
 
-    Raises Broken for a lambda, a nested function or a use of the check cell's own constants: those are the author's mistakes.
+    Raises Broken for a lambda, a nested function or a use of the check cell's own constants: those are the author's
+    mistakes.
     """
     if not isinstance(function, FunctionType) or "<" in function.__qualname__:
         raise Broken(f"{function!r} cannot be driven: a drive is a plain function at the top of a cell")

@@ -29,8 +29,8 @@ class Evidence:
     """Why a verdict is what it is, in the learner's terms. Empty strings and lists are left out when shown.
 
     ``look_at`` holds places in the learner's own code, innermost first, as ``"progress.py:9 self.total += n"``.
-    ``stacks`` maps the name of a thread or task that hung to its learner's lines, outermost first.
-    ``picture`` is a self-contained SVG or HTML fragment (a swim-lane, a wait-for graph), ``output`` what the answer printed.
+    ``stacks`` maps the name of a thread or task that hung to its learner's lines, outermost first. ``picture`` is a
+    self-contained SVG or HTML fragment (a swim-lane, a wait-for graph), ``output`` what the answer printed.
     """
 
     called: str = ""
@@ -45,7 +45,10 @@ class Evidence:
 
 @dataclass(slots=True)
 class Verdict:
-    """One check's outcome. ``cell`` is the check cell's grade_id, ``points`` what the check is worth, ``seconds`` wall time."""
+    """One check's outcome.
+
+    ``cell`` is the check cell's grade_id, ``points`` what the check is worth, ``seconds`` wall time.
+    """
 
     check: str
     sentence: str

@@ -31,7 +31,10 @@ def of_comparison(operator: str, left: Any, right: Any) -> tuple[str, str]:
 
 
 def only_differences(left: Any, right: Any) -> tuple[Any, Any]:
-    """Two dictionaries without the items that they share, or two long lists from where they begin to differ; else both as they are."""
+    """Two dictionaries without the items that they share, or two long lists from where they begin to differ.
+
+    Else both as they are.
+    """
     if isinstance(left, dict) and isinstance(right, dict):
         same = {key for key in left.keys() & right.keys() if left[key] == right[key]}
         return (

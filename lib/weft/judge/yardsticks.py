@@ -19,8 +19,8 @@ NOISY = 2.5
 def paired_ratio(answer: Callable[[], float], yardstick: Callable[[], float], pairs: int = 3) -> float:
     """The median of ``answer() / yardstick()`` over so many pairs, measured in turn so that a slow spell hits both.
 
-    Both return a positive figure of the same kind (seconds, CPU seconds). Raises Broken if the yardstick's own figures spread
-    too far: nothing that the answer does can cause that, for it is not running then.
+    Both return a positive figure of the same kind (seconds, CPU seconds). Raises Broken if the yardstick's own
+    figures spread too far: nothing that the answer does can cause that, for it is not running then.
     """
     ratios, own = [], []
     for number in range(pairs):
@@ -30,7 +30,9 @@ def paired_ratio(answer: Callable[[], float], yardstick: Callable[[], float], pa
         ratios.append(figures[answer] / figures[yardstick])
         own.append(figures[yardstick])
     if max(own) > NOISY * min(own):
-        raise Broken(f"The machine is too noisy to judge time on: the same work took {min(own):.3f} to {max(own):.3f} s.")
+        raise Broken(
+            f"The machine is too noisy to judge time on: the same work took {min(own):.3f} to {max(own):.3f} s."
+        )
     return statistics.median(ratios)
 
 
