@@ -36,6 +36,7 @@ def run(request: Request, modules: str, facts_fd: int, stacks_fd: int) -> NoRetu
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _explain_hangs(modules, stacks_fd)
     _limit(request.limits)
+    os.environ["TMPDIR"] = os.getcwd()  # what the answer leaves in temporary files goes with its folder
     sys.path[:0] = [os.getcwd(), modules]
     sys.dont_write_bytecode = True
     with open(f"{DRIVE_MODULE}.py", "w", encoding="utf-8") as file:

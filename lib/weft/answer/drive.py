@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from weft.answer import sandbox
@@ -25,6 +27,7 @@ class Host:
     def __init__(self, modules: Path, *, walls: bool = False) -> None:
         self.modules = modules
         self.walls = walls
+        self._scratch = tempfile.mkdtemp(prefix="weft-drives-")
         self._process = self._start()
 
     def __enter__(self) -> Host:
@@ -46,12 +49,16 @@ class Host:
             self._process.stdin.flush()
             return Report.from_line(self._process.stdout.readline())
         except (OSError, ValueError, TypeError):
-            self.close()
+            self._end()
             self._process = self._start()
             return Report("died", message="it ended the process that started it")
 
     def close(self) -> None:
-        """End the host and all that is below it."""
+        """End the host and all that is below it, and remove what drives left on disk."""
+        self._end()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _end(self) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
@@ -75,7 +82,7 @@ class Host:
         wall = sandbox.private_files(self.modules) if self.walls else []
         environment = None if self.walls else os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.Popen(
-            [*wall, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd="/tmp"
+            [*wall, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd=self._scratch
         )
 
 

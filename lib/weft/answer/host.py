@@ -40,7 +40,7 @@ def serve(modules: Path, requests: BinaryIO, reports: BinaryIO) -> None:
 
 def drive(request: Request, modules: Path) -> Report:
     """Run one drive in a process and a temporary folder of its own, and report how it ended."""
-    folder = tempfile.mkdtemp(prefix="drive-")
+    folder = tempfile.mkdtemp(prefix="drive-", dir=os.getcwd())
     pipes = Pipes.open()
     try:
         start = _spawn if os.environ.get("WEFT_DRIVE_START") == "spawn" or not hasattr(os, "fork") else _fork
