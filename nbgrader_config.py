@@ -1,4 +1,4 @@
-"""The course, as nbgrader sees it. The folders are nbgrader's own; one step is ours: a submission is judged, not executed."""
+"""The course, as nbgrader sees it. One step is ours: a submission is judged, where nbgrader would execute it."""
 
 from pathlib import Path
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import nbformat
 import pytest
-
 from weft.gradebook.reading import read_submission
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from .madecourse import CORRECTNESS, Class, release
-
 from weft.gradebook.release import announce, hidden_points
+
+from .madecourse import CORRECTNESS, Class, release
 
 
 def test_nothing_withheld_is_released(klass: Class) -> None:

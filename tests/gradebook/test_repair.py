@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from weft.gradebook.repair import Slot, lift_repaired, repair
 
 SLOTS = [

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from nbgrader.coursedir import CourseDirectory
-
 from weft.gradebook.submit import submit
 from weft.layout import LayoutError
 

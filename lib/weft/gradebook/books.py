@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,6 +17,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, BaseConverter, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -52,7 +54,7 @@ class ClassAutograde(Autograde):
     def init_notebooks(self) -> None:
         """The one submission, without looking for it."""
         self.assignments = {str(self.notebook.parent): [str(self.notebook)]}
-        self.notebooks = []
+        self.notebooks: list[str] = []
 
     def init_single_notebook_resources(self, notebook_filename: str) -> dict[str, Any]:
         """nbgrader's resources, and the judgement."""
@@ -100,7 +102,8 @@ class Books:
                 return slots_of(gradebook, self.challenge.notebook, self.challenge.id)
             except MissingEntry:
                 raise LayoutError(
-                    f"The gradebook does not know {self.challenge.id}, and there is no {self.challenge.source_notebook} to learn it from."
+                    f"The gradebook does not know {self.challenge.id}, "
+                    f"and there is no {self.challenge.source_notebook} to learn it from."
                 ) from None
 
     def autograde(self, student: str, judged: tuple[str, Judgement] | None) -> None:
@@ -120,7 +123,9 @@ class Books:
 
     def run(self, converter: BaseConverter) -> None:
         """Run one of nbgrader's converters. Raises BooksError with the last error that it logged."""
-        with self._errors() as errors:
+        with self._errors() as errors, warnings.catch_warnings():
+            # nbgrader's own code warns thrice for each new submission; there is nothing that anybody could do about it.
+            warnings.simplefilter("ignore", SAWarning)
             try:
                 converter.start()
             except NbGraderException as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
@@ -21,13 +21,13 @@ class Stopped(BaseException):
 
 def judge_all(
     jobs: Mapping[str, Lifted], *, workers: int | None = None, scheduler: str | None = None
-) -> Iterator[tuple[str, Judgement]]:
+) -> Generator[tuple[str, Judgement], None, None]:
     """Judge every job; yields its key and judgement as each is done.
 
     ``workers`` judges are at work at once (one for each core, unless said). ``scheduler`` is the address of a Dask
     scheduler, for example ``tcp://grader:8786``, whose workers judge instead. Raises BooksError if there is no Dask.
     """
-    return _on_cluster(jobs, scheduler) if scheduler else _here(jobs, workers or cores())
+    return _on_cluster(jobs, scheduler) if scheduler and jobs else _here(jobs, workers or cores())
 
 
 def cores() -> int:
@@ -35,7 +35,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _here(jobs: Mapping[str, Lifted], workers: int) -> Iterator[tuple[str, Judgement]]:
+def _here(jobs: Mapping[str, Lifted], workers: int) -> Generator[tuple[str, Judgement], None, None]:
     """Each judge is a process of its own already, so a thread that waits for it is all that it needs here."""
     over = threading.Event()
 
@@ -53,12 +53,13 @@ def _here(jobs: Mapping[str, Lifted], workers: int) -> Iterator[tuple[str, Judge
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _on_cluster(jobs: Mapping[str, Lifted], scheduler: str) -> Iterator[tuple[str, Judgement]]:
+def _on_cluster(jobs: Mapping[str, Lifted], scheduler: str) -> Generator[tuple[str, Judgement], None, None]:
     try:
-        from distributed import Client, as_completed as done
+        from distributed import Client
+        from distributed import as_completed as done
     except ImportError:
         raise BooksError(
-            "Grading on a cluster needs Dask. Install it on this machine and on every worker: pip install 'weft[cluster]'."
+            "Grading on a cluster needs Dask, here and on every worker. Install it with: pip install 'weft[cluster]'"
         ) from None
     with Client(scheduler, timeout=20) as client:
         futures = {client.submit(judge_there, lifted, key=f"weft-judge-{key}"): key for key, lifted in jobs.items()}

@@ -1,16 +1,17 @@
-"""Grade a class: judge in parallel what was not judged before, then let nbgrader record one submission after another."""
+"""Grade a class: judge in parallel what was not judged before, then let nbgrader record one after another."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from weft.answer.lift import Lifted
 from weft.gradebook.books import Books, BooksError
 from weft.gradebook.fanout import judge_all
-from weft.gradebook.records import record_by_hand, up_to_date
 from weft.gradebook.reading import Reading, read_submission
+from weft.gradebook.records import record_by_hand, up_to_date
 from weft.gradebook.repair import Slot, lift_repaired, repair
 from weft.gradebook.store import FOLDER, JudgementStore, key_of
 from weft.judge.verdicts import Judgement
@@ -29,7 +30,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """What became of one submission: "graded", "unchanged", or "by hand" where nbgrader refused it (``reason`` says why)."""
+    """What became of one submission: "graded", "unchanged", or "by hand" where nbgrader refused it, for ``reason``."""
 
     student: str
     state: str
@@ -119,7 +120,8 @@ def _wanted(course: Course, challenge_id: str, students: Sequence[str] | None) -
     for name in students:
         if name not in there:
             raise LayoutError(
-                f"{name} has handed in nothing for {challenge_id}: there is no folder {course.root / 'submitted' / name / challenge_id}."
+                f"{name} has handed in nothing for {challenge_id}: "
+                f"there is no folder {course.root / 'submitted' / name / challenge_id}."
             )
     return sorted(set(students))
 
@@ -153,11 +155,13 @@ def _judge(
             waiting.setdefault(item.key, []).append(item)
     total, done = sum(len(same) for same in waiting.values()), 0
     jobs = {key: same[0].lifted for key, same in waiting.items()}
-    for key, judgement in judge_all(jobs, workers=workers, scheduler=scheduler) if jobs else ():
-        store.put(key, judgement)
-        judged[key] = judgement
-        done += len(waiting[key])
-        report(Step("judge", tuple(item.student for item in waiting[key]), done, total))
+    # Closing ends the judges that are at work, also when ``report`` is interrupted.
+    with closing(judge_all(jobs, workers=workers, scheduler=scheduler)) as judgements:
+        for key, judgement in judgements:
+            store.put(key, judgement)
+            judged[key] = judgement
+            done += len(waiting[key])
+            report(Step("judge", tuple(item.student for item in waiting[key]), done, total))
     return judged
 
 

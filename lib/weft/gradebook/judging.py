@@ -28,7 +28,7 @@ def judge(lifted: Lifted, watch: Callable[[Verdict], None] = lambda verdict: Non
     return judgement
 
 
-def graded_cells(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def graded_cells(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The cells whose score the judge has to give: graded code cells that are not the learner's own."""
     return [
         cell

@@ -1,4 +1,4 @@
-"""Read whatever was handed in: any bytes become a notebook of format 4, and what was wrong with them becomes sentences."""
+"""Read whatever was handed in: any bytes become cells of format 4, and what was wrong with them a sentence."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def _content(path: Path) -> bytes:
             raise Unreadable(f"{path.name} is not a file.")
         if size > LARGEST_FILE:
             raise Unreadable(
-                f"{path.name} is {size / 1e6:.0f} MB large. Clear its outputs (Edit, Clear Outputs of All Cells) and hand it in again."
+                f"{path.name} is {size / 1e6:.0f} MB large. "
+                "Clear its outputs (Edit, Clear Outputs of All Cells) and hand it in again."
             )
         return path.read_bytes()
     except FileNotFoundError:

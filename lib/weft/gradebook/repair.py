@@ -74,8 +74,8 @@ def slots_of(gradebook: Any, notebook: str, assignment: str) -> list[Slot]:
 def repair(cells: list[dict[str, Any]], slots: Sequence[Slot]) -> list[str]:
     """Change ``cells`` (from :mod:`weft.gradebook.reading`) in place so that they agree with ``slots``.
 
-    Afterwards no cell has nbgrader metadata but those of ``slots``, once each and exactly as the database has it; locked
-    cells are all there, with the database's text. Answer cells keep their text. Returns what was done, in sentences.
+    Afterwards only the cells of ``slots`` have nbgrader metadata, once each and exactly as the database has it. Locked
+    cells are all there, with the database's text; answer cells keep theirs. Returns what was done, in sentences.
     """
     notes: list[str] = []
     places = _places(cells, slots, notes)

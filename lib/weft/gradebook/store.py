@@ -32,7 +32,7 @@ def package_digest() -> str:
 
 
 def key_of(lifted: Lifted) -> str:
-    """What decides a judgement, as 64 hex digits: answer modules in order, drives, check cells, weft, Python, platform."""
+    """What decides a judgement, as 64 hex digits: modules in order, drives, check cells, weft, Python, platform."""
     decides = {
         "modules": list(lifted.modules.items()),
         "drives": lifted.drives,
