@@ -21,6 +21,7 @@ from weft.layout import LayoutError
 from .madecourse import Class, decide_by_word
 
 Look = Callable[[str], tuple[float, bool, str]]
+Rows = dict[str, tuple[float, bool, str]]
 Change = Callable[[dict[str, Any]], None]
 FULL, ALL_PASSED = 6.5, "All 3 checks passed."
 
@@ -113,15 +114,16 @@ def nasty(made_course: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield klass
 
 
-def row_of(klass: Class, student: str) -> tuple[float, bool, str]:
-    row = next(row for row in scores(klass.course, "X1") if row.student == student)
-    return row.total, row.needs_a_look, row.reason
+@pytest.fixture(scope="module")
+def rows(nasty: Class) -> dict[str, tuple[float, bool, str]]:
+    """Total, whether it needs a look, and the reason, of each nasty submission."""
+    return {row.student: (row.total, row.needs_a_look, row.reason) for row in scores(nasty.course, "X1")}
 
 
 @pytest.mark.parametrize("change", NASTY, ids=lambda change: change.__name__)
-def test_no_trick_and_no_accident_changes_the_points(nasty: Class, change: Change) -> None:
-    assert row_of(nasty, f"right-{change.__name__}") == (FULL, False, ALL_PASSED)
-    assert row_of(nasty, f"wrong-{change.__name__}") == (0.0, False, NONE_PASSED)
+def test_no_trick_and_no_accident_changes_the_points(rows: Rows, change: Change) -> None:
+    assert rows[f"right-{change.__name__}"] == (FULL, False, ALL_PASSED)
+    assert rows[f"wrong-{change.__name__}"] == (0.0, False, NONE_PASSED)
 
 
 @pytest.mark.parametrize("change", NASTY, ids=lambda change: change.__name__)
@@ -136,14 +138,14 @@ def test_what_was_graded_is_a_sound_notebook_with_all_check_cells(nasty: Class, 
 
 
 @pytest.mark.parametrize("student", UNREAD)
-def test_what_cannot_be_read_earns_nothing_and_says_why(nasty: Class, student: str) -> None:
+def test_what_cannot_be_read_earns_nothing_and_says_why(nasty: Class, rows: Rows, student: str) -> None:
     reason = UNREAD[student][1]
-    assert row_of(nasty, student) == (0.0, False, reason)
+    assert rows[student] == (0.0, False, reason)
     assert reason in nasty.autograded(student)["cells"][0]["source"]
 
 
-def test_a_notebook_without_cells_is_judged_like_any_other(nasty: Class) -> None:
-    assert row_of(nasty, "empty") == (0.0, False, NONE_PASSED)
+def test_a_notebook_without_cells_is_judged_like_any_other(rows: Rows) -> None:
+    assert rows["empty"] == (0.0, False, NONE_PASSED)
 
 
 def test_a_notebook_under_another_name_is_asked_for(klass: Class, points_of: Look) -> None:
