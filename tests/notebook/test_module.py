@@ -11,7 +11,6 @@ import traceback
 from pathlib import Path
 
 import pytest
-
 from weft.notebook.workbench import Workbench, sweep
 
 from .conftest import Notebook

@@ -19,7 +19,6 @@ import psutil
 
 from weft.answer.lift import CheckCell, Lifted
 
-
 #: A work folder's name goes on with the number of its process, so that others can tell when nobody needs it any more.
 PREFIX = "weft-work-"
 
