@@ -296,7 +296,8 @@ def transfer(
         except (requests.RequestException, EOFError) as error:
             reason = error
         else:
-            return part.replace(folder / item.name)
+            os.replace(part, folder / item.name)
+            return folder / item.name
     raise TransferError(f"{item.name}: no attempt left after {retries + 1}; the last one: {reason}")
     ### END SOLUTION
 

@@ -66,6 +66,21 @@ def test_the_four_verdicts() -> None:
     assert verdicts["test_broken"].evidence.message == "too noisy"
 
 
+def test_what_needs_a_broken_check_is_broken_too() -> None:
+    verdicts = run('''
+        @points(1)
+        def test_broken(answer):
+            """We fail."""
+            raise Broken("ours")
+        @points(2)
+        @requires("test_broken")
+        def test_after(answer):
+            """Comes after."""
+    ''')
+    assert verdicts["test_after"].outcome is Outcome.BROKEN
+    assert verdicts["test_after"].earned == 2
+
+
 def test_facts_of_the_wrong_shape_are_the_answers_and_earn_nothing() -> None:
     verdicts = run('''
         @points(1)

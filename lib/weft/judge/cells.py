@@ -18,7 +18,7 @@ BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 
 @dataclass(frozen=True, slots=True)
 class CheckInfo:
-    """One check as its author wrote it."""
+    """One check as its author wrote it. ``requires`` names checks, ``uses`` fixtures."""
 
     check: str
     sentence: str
@@ -27,6 +27,7 @@ class CheckInfo:
     points: float
     hidden: bool
     requires: tuple[str, ...]
+    uses: tuple[str, ...] = ()
 
     def verdict(self, outcome: Outcome, evidence: Evidence | None = None, seconds: float = 0.0) -> Verdict:
         """A verdict on this check."""
@@ -55,6 +56,7 @@ def checks_of(cell: CheckCell) -> list[CheckInfo]:
             points=float(_decorator(node, "points", (0,))[0]),
             hidden=node.lineno in hidden,
             requires=_decorator(node, "requires", ()),
+            uses=tuple(argument.arg for argument in node.args.args),
         )
         for node in ast.parse(cell.source).body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")

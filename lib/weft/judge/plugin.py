@@ -31,7 +31,7 @@ class JudgePlugin:
         self.checks = checks
         self.answer = answer
         self.emit = emit
-        self.passed: set[tuple[str, str]] = set()
+        self.outcomes: dict[tuple[str, str], Outcome] = {}
         self._error: BaseException | None = None
         self._comparison: tuple[str, Any, Any] | None = None
 
@@ -49,20 +49,24 @@ class JudgePlugin:
         key = (item.path.stem, item.name)
         info = self.checks[key]
         started = time.monotonic()
-        outcome, evidence = self._missing(item, key) or self._run(item)
-        if outcome is Outcome.BROKEN:
-            outcome, evidence = self._run(item)
-        if outcome is Outcome.PASS:
-            self.passed.add(key)
+        outcome, evidence = self._missing(key) or self._run_twice_if_broken(item)
+        self.outcomes[key] = outcome
         self.emit(info.verdict(outcome, evidence, time.monotonic() - started))
         return True
 
-    def _missing(self, item: pytest.Item, key: tuple[str, str]) -> tuple[Outcome, Evidence] | None:
-        missing = [name for name in self.checks[key].requires if (key[0], name) not in self.passed]
+    def _missing(self, key: tuple[str, str]) -> tuple[Outcome, Evidence] | None:
+        """The verdict on a check whose required checks did not all pass. Where we broke, we broke for this one too."""
+        told = {name: self.outcomes.get((key[0], name)) for name in self.checks[key].requires}
+        missing = [name for name, outcome in told.items() if outcome is not Outcome.PASS]
         if not missing:
             return None
-        sentences = " ".join(self.checks[key[0], name].sentence for name in missing if (key[0], name) in self.checks)
-        return Outcome.NOT_RUN, Evidence(message=f"Needs first: {sentences or ', '.join(missing)}")
+        sentences = [self.checks[key[0], name].sentence for name in missing if (key[0], name) in self.checks]
+        ours = all(told[name] is Outcome.BROKEN for name in missing)
+        return (Outcome.BROKEN if ours else Outcome.NOT_RUN), Evidence(message=f"Needs first: {' '.join(sentences)}")
+
+    def _run_twice_if_broken(self, item: pytest.Item) -> tuple[Outcome, Evidence]:
+        outcome, evidence = self._run(item)
+        return self._run(item) if outcome is Outcome.BROKEN else (outcome, evidence)
 
     def _run(self, item: pytest.Item) -> tuple[Outcome, Evidence]:
         self._error = self._comparison = None

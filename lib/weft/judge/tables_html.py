@@ -37,7 +37,7 @@ def verdict_table(judgement: Judgement, *, criterion: str | None = None, hidden_
     failures = sum(verdict.outcome is Outcome.FAIL for verdict in judgement.verdicts)
     return "".join(
         [
-            f"<style>{_style()}</style>",
+            style_of("weft.judge", "tables.css"),
             f'<section class="weft-verdicts" aria-label="{_escape(f"{heading}: {told}")}">',
             f'<p class="head"><strong>{_escape(heading)}</strong><span class="points">{_escape(told)}</span></p>',
             f'<div class="bar" aria-hidden="true"><i style="width:{_percent(judgement):.0f}%"></i></div>',
@@ -151,7 +151,7 @@ def _percent(judgement: Judgement) -> float:
 
 
 @cache
-def _style() -> str:
-    """The style sheet without its comment, on one line: it is written with every table."""
-    text = resources.files("weft.judge").joinpath("tables.css").read_text(encoding="utf-8")
-    return re.sub(r"\s*\n\s*", " ", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+def style_of(package: str, name: str) -> str:
+    """A package's style sheet as a ``<style>`` element, without comments and on one line: every fragment carries it."""
+    text = resources.files(package).joinpath(name).read_text(encoding="utf-8")
+    return f"<style>{re.sub(r'\s*\n\s*', ' ', re.sub(r'/\*.*?\*/', '', text, flags=re.DOTALL)).strip()}</style>"
