@@ -154,4 +154,5 @@ def _percent(judgement: Judgement) -> float:
 def style_of(package: str, name: str) -> str:
     """A package's style sheet as a ``<style>`` element, without comments and on one line: every fragment carries it."""
     text = resources.files(package).joinpath(name).read_text(encoding="utf-8")
-    return f"<style>{re.sub(r'\s*\n\s*', ' ', re.sub(r'/\*.*?\*/', '', text, flags=re.DOTALL)).strip()}</style>"
+    bare = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    return "<style>" + re.sub(r"\s*\n\s*", " ", bare).strip() + "</style>"

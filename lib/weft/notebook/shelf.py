@@ -1,0 +1,53 @@
+"""The learner's shelf: ``notebooks/challenges/``, where each challenge that was started has a copy of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from enum import StrEnum
+from pathlib import Path
+
+from weft.layout import Challenge, LayoutError
+
+
+class Status(StrEnum):
+    """How far a challenge is on this shelf."""
+
+    NOT_RELEASED = "not released yet"
+    NOT_STARTED = "not started"
+    IN_PROGRESS = "in progress"
+
+
+def status(challenge: Challenge) -> Status:
+    """Told by the files alone."""
+    if challenge.own_notebook.exists():
+        return Status.IN_PROGRESS
+    return Status.NOT_STARTED if challenge.release_notebook.exists() else Status.NOT_RELEASED
+
+
+def start(challenge: Challenge) -> Path:
+    """Copy the release to the shelf, and return the learner's notebook. Nothing that is there already is overwritten.
+
+    Raises LayoutError if the challenge is neither on the shelf nor released.
+    """
+    if status(challenge) is Status.NOT_RELEASED:
+        raise LayoutError(
+            f"{challenge.id} is not released yet: an instructor runs `weft release {challenge.id}` first."
+        )
+    own, release = challenge.own_notebook, challenge.release_notebook
+    if own.exists():
+        return own
+    # The notebook comes last: a copy that was cut short still counts as not started, and is completed the next time.
+    files = sorted((path for path in release.parent.rglob("*") if path.is_file()), key=lambda path: path == release)
+    for path in files:
+        _copy(path, own.parent / path.relative_to(release.parent))
+    return own
+
+
+def _copy(source: Path, target: Path) -> None:
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copyfile(source, draft)
+    draft.replace(target)

@@ -1,0 +1,99 @@
+# %% [markdown]
+# # Weft: concurrency in Python
+#
+# You can program, and threads have bitten you before. In each *challenge* you build one program in which many things
+# happen at once, and checks watch what it does: how many transfers the server saw at the same time, what was written
+# during a pause, who held the lock.
+#
+# Your answers run on your own machine. Nothing is sent anywhere until you hand it in.
+
+# %% [markdown]
+# ## The challenges
+#
+# Click into the next cell and press Shift+Enter. Each challenge gets a card. **Start** makes a copy of your own in
+# `notebooks/challenges/`; it never overwrites one that is there. **Open** shows it in a new tab.
+
+# %%
+from weft.notebook import start_page
+
+start_page.show()
+
+# %% [markdown]
+# ## What to do first
+#
+# 1. Start a challenge above and open it.
+# 2. Run its cells from the top, one by one, with Shift+Enter. The first ones show a problem and measure it.
+# 3. In each part, fill in the answer cell, run it, try it, then run the check cell below it.
+#
+# The stated minutes are for the whole challenge. Parts stand alone: you can stop after any of them and come back.
+
+# %% [markdown]
+# ## Answer cells
+#
+# A cell that begins with `%%module progress` is an *answer cell*. Running it writes the cell to `progress.py`, imports
+# that file afresh, and puts its public names into the notebook. So another process can import your functions as
+# well, and an error points at a line of the cell.
+#
+# Run it again after every change. If it ends in an error, nothing of it can be imported until it runs again: an
+# older version never stays behind.
+
+# %%
+# %load_ext weft
+
+# %%
+# %%module greeting
+"""One function, to see what an answer cell does."""
+
+
+def greet(name: str) -> str:
+    """A greeting."""
+    return f"Hello, {name}."
+
+
+# %%
+print(greet("thread"))
+print(greet.__module__, "was imported from a file of its own")
+
+# %% [markdown]
+# ## Check cells
+#
+# A *check cell* runs your modules in a process of their own, with a deadline. A loop without an end costs one check, not
+# your notebook. Each row says what was checked. If it failed, the row says what was called, what came back, what was
+# wanted, and which of your lines to look at.
+#
+# Below each table stand the points that you can see. Some more checks are run at grading only; they try the same things
+# harder. A row marked *broken* is our fault, and costs nothing.
+
+# %%
+# %%checks correctness
+from weft.judge import points
+
+
+def say(name):
+    """`greet(name)`"""
+    from greeting import greet
+
+    return greet(name)
+
+
+@points(1)
+def test_the_name_is_in_it(answer):
+    """A greeting says the name."""
+    assert "Ada" in answer.drive(say, "Ada")
+
+
+@points(1)
+def test_it_ends_politely(answer):
+    """A greeting ends with a full stop."""
+    assert answer.drive(say, "Ada")[-1] == "."
+
+# %% [markdown]
+# Both rows are green. Take the full stop out of `greet`, run its cell, run the checks again, and read the second row.
+#
+# ## When you are stuck
+#
+# - Each part has three hints, folded: a question, the tool, the shape. Open one at a time.
+# - A failed check names lines of yours. Start at the first.
+# - *Kernel, Restart Kernel and Run All Cells* tells you whether the notebook still works from the top.
+# - In a terminal, `weft doctor` says what is missing on your machine, and `weft check T1` shows the tables of a whole
+#   challenge.
