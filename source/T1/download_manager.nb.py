@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
 #   weft:
 #     concept: threading
 #     difficulty: medium
@@ -551,7 +547,6 @@ def test_four_attempts(answer, file_server):
 
 ### END HIDDEN TESTS
 
-
 # %% [markdown]
 # ## 5 · Part 2: progress
 #
@@ -738,7 +733,6 @@ def test_speed_of_the_last_second(answer):
 
 
 ### END HIDDEN TESTS
-
 
 # %% [markdown]
 # ## 6 · Part 3: the manager
@@ -987,7 +981,6 @@ def test_no_short_file_is_seen(answer, file_server):
 
 ### END HIDDEN TESTS
 
-
 # %% jupyter={"source_hidden": true} nbgrader={"grade": true, "grade_id": "concurrency-limit", "locked": true, "points": 16, "schema_version": 3, "solution": false, "task": false}
 # %%checks concurrency
 from weft.judge import points, requires
@@ -1038,7 +1031,6 @@ def test_the_limit_is_a_parameter(answer, file_server):
 
 ### END HIDDEN TESTS
 
-
 # %% jupyter={"source_hidden": true} nbgrader={"grade": true, "grade_id": "concurrency-pause", "locked": true, "points": 14, "schema_version": 3, "solution": false, "task": false}
 # %%checks concurrency
 from weft.judge import points, requires
@@ -1083,7 +1075,6 @@ def test_stop(answer, file_server):
 
 
 ### END HIDDEN TESTS
-
 
 # %% [markdown]
 # ## 7 · See it run
@@ -1318,7 +1309,6 @@ def test_connections_full(answer, file_server):
 
 ### END HIDDEN TESTS
 
-
 # %% jupyter={"source_hidden": true} nbgrader={"grade": true, "grade_id": "quality-code", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
 # %%checks quality
 from weft.judge import points, requires
@@ -1357,7 +1347,6 @@ def test_no_swallowed_errors(code):
 
 
 ### END HIDDEN TESTS
-
 
 # %% jupyter={"source_hidden": true} nbgrader={"grade": true, "grade_id": "errors-input", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # %%checks errors
@@ -1409,7 +1398,6 @@ def test_a_taken_name(answer, file_server):
 
 
 ### END HIDDEN TESTS
-
 
 # %% [markdown]
 # ## 10 · Afterwards
