@@ -191,15 +191,16 @@ class Exchange:
         await response.prepare(self.request)
         data = memoryview(content(self.name, file.size))
         stop = fault.at if fault.kind == "cut" and self.start <= fault.at < end else end
+        told = status if stop == end else 0
         if fault.kind == "stall" and self.start <= fault.at < end:
             await self._pieces(response, data[self.start : fault.at], last=False)
             await asyncio.sleep(fault.amount)
             self.start = fault.at
         if fault.kind == "drip":
-            await self._drip(response, data[self.start : stop], fault.amount)
+            await self._drip(response, data[self.start : stop], fault.amount, told)
         else:
-            await self._pieces(response, data[self.start : stop], last=True, status=status)
-        self.depart(status)
+            await self._pieces(response, data[self.start : stop], last=True, status=told)
+        self.depart(told)
         if stop < end:
             await asyncio.sleep(0)
             return self._hang_up()
@@ -216,14 +217,14 @@ class Exchange:
             self.depart(status)
             await self._write(response, data[-1:])
 
-    async def _drip(self, response: web.StreamResponse, data: memoryview, rate: float) -> None:
+    async def _drip(self, response: web.StreamResponse, data: memoryview, rate: float, status: int) -> None:
         size = max(1, int(rate / DRIPS))
         began, sent = time.monotonic(), 0
         while len(data) - sent > size:
             await self._write(response, data[sent : sent + size])
             sent += size
             await asyncio.sleep(max(0.0, began + sent / rate - time.monotonic()))
-        await self._pieces(response, data[sent:], last=True, status=response.status)
+        await self._pieces(response, data[sent:], last=True, status=status)
 
     async def _write(self, response: web.StreamResponse, piece: memoryview) -> None:
         if len(piece):
