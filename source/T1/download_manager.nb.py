@@ -947,11 +947,11 @@ def test_all_arrive(answer, file_server):
 @requires("test_all_arrive")
 def test_bytes_are_counted_once(answer, file_server):
     """Statistics count each byte once, also when a transfer was retried."""
-    file_server.add("plain.bin", size=100_000)
-    file_server.add("twice.bin", size=100_000, faults=[cut(at=60_000), ignores_range()])
+    file_server.add("plain.bin", size=200_000)
+    file_server.add("twice.bin", size=200_000, faults=[cut(at=150_000), ignores_range()])
     facts = answer.drive(download, file_server.items)
     assert facts["digests"] == file_server.digests
-    assert facts["statistics"]["received"] == 200_000
+    assert facts["statistics"]["received"] == 400_000, "Two files of 200,000 bytes; one of them was sent almost twice."
 
 
 @points(2)
