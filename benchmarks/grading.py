@@ -1,7 +1,8 @@
-"""Grading per submission, without the checks' own time, beside stock nbgrader: ``python benchmarks/grading.py [students]``.
+"""Grading per submission, without the checks' own time, beside stock nbgrader.
 
-Both grade the same made-up class in one run. Ours judges T1's notebook with checks that cost nothing; nbgrader as it comes
-executes a notebook with as many cells and a plain assert in each graded one.
+``python benchmarks/grading.py [students]``: both grade the same made-up class in one run. Ours judges T1's notebook
+with checks that cost nothing; nbgrader as it comes executes a notebook with as many cells and a plain assert in each
+graded one.
 """
 
 from __future__ import annotations

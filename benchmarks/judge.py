@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
 from weft.answer.lift import CheckCell, Lifted
 from weft.course.variants import reference, visible
 from weft.judge.session import judge

@@ -20,16 +20,16 @@ from weft.layout import Course, read_notebook
 ROOT = Path(__file__).parents[1]
 Notebook = dict[str, Any]
 
-LOGS = '''
+LOGS = """
 import logging
 
 
-class Stopped(Exception):'''
+class Stopped(Exception):"""
 
-LATE_LINE = '''        self._worker.session = self._make_session()
+LATE_LINE = """        self._worker.session = self._make_session()
         logging.warning("a worker is there")
         threading.Thread(target=lambda: 1 / 0).start()
-'''
+"""
 
 
 def text(cell: dict[str, Any]) -> str:
@@ -124,7 +124,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Classroom, dict[st
     return room, {row.student: row for row in scores(room.course, "T1")}
 
 
-#: What each has earned. The parts that a broken module does not touch keep their points: 18 for transfer, 8 for progress.
+#: What each has earned. Parts that a broken module does not touch keep their points: 18 for transfer, 8 for progress.
 EARNED = {
     "correct": 100,
     "partly": 84,

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
+
 from weft.answer.lift import Lifted
 from weft.cli import answers, app, lab, machine
 from weft.course.release import release

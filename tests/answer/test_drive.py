@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from weft.answer.drive import Host, imported_packages
 from weft.answer.messages import Limits, Report, Request
 

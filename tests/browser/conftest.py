@@ -161,7 +161,9 @@ class Lab:
     def theme(self, name: str) -> None:
         """``Light`` or ``Dark``."""
         self.command("apputils:change-theme", theme=f"JupyterLab {name}")
-        self.page.wait_for_selector(f"body[data-jp-theme-light={'true' if name == 'Light' else 'false'}]", state="attached")
+        self.page.wait_for_selector(
+            f"body[data-jp-theme-light={'true' if name == 'Light' else 'false'}]", state="attached"
+        )
         self.page.wait_for_timeout(300)  # the theme's style sheet loads after the mark on the body
 
 

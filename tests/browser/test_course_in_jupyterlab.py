@@ -7,6 +7,7 @@ from typing import Any
 
 import nbformat
 import pytest
+
 from weft.answer.lift import CHECKS_LINE, module_name
 
 from .conftest import Lab
@@ -37,7 +38,11 @@ def test_the_start_page_starts_and_opens_a_challenge(jupyter: Lab, course: Path)
     jupyter.command("notebook:run-all-cells")
     page = jupyter.page
     card = page.get_by_role("region", name="X1")
-    page.wait_for_timeout(5000); jupyter.shot("dbg0"); jupyter.command("notebook:move-cursor-up"); page.locator(f"{PANEL} .jp-Cell").first.scroll_into_view_if_needed(); jupyter.shot("dbg1")
+    page.wait_for_timeout(5000)
+    jupyter.shot("dbg0")
+    jupyter.command("notebook:move-cursor-up")
+    page.locator(f"{PANEL} .jp-Cell").first.scroll_into_view_if_needed()
+    jupyter.shot("dbg1")
     card.wait_for(timeout=30_000)
     page.locator(f"{PANEL} .weft-verdicts").wait_for(timeout=30_000)
     card.scroll_into_view_if_needed()

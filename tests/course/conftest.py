@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from weft.course.release import release
 from weft.course.scaffold import scaffold
 from weft.layout import Challenge, Course

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from weft.course.leaks import leaks
 from weft.layout import Challenge
 

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from weft.course import pairing
 from weft.course.pairing import Pair, complaint, pairs, sync
 from weft.course.percent import PairingError

@@ -8,6 +8,7 @@ from typing import Any
 
 import nbformat
 import pytest
+
 from weft.course.percent import FILTERS, PairingError, dump, notebook_of, text_of
 
 from .conftest import ROOT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from weft.course.release import check_release, release
 from weft.layout import Challenge, Course, LayoutError
 

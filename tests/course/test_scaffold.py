@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from weft.course.scaffold import scaffold
 from weft.course.variants import reference, stub
 from weft.course.verify import prove

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from weft.course.variants import VariantError, alternatives, mutants, reference, stub, variants, visible
 from weft.judge.cells import all_checks
 from weft.layout import Challenge

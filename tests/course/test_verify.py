@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+
 from weft.answer.lift import Lifted
 from weft.course.invariants import hint_faults
 from weft.course.tables import report_table

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from weft.judge import session
 from weft.layout import Course
 

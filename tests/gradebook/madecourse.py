@@ -156,6 +156,7 @@ def decide_by_word(lifted: Lifted, **_: Any) -> Judgement:
 def release(root: Path) -> None:
     """What ``nbgrader generate_assignment X1 --force`` does, in this process."""
     from nbgrader.converters import GenerateAssignment
+
     from weft.gradebook.books import Books
 
     books = Books(Course(root), Course(root).challenge("X1"))

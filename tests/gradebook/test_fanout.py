@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from weft.answer.lift import CheckCell, Lifted
 from weft.gradebook import fanout
 from weft.gradebook.fanout import judge_all
@@ -44,6 +45,23 @@ def test_a_judge_that_fails_spoils_no_other(monkeypatch: pytest.MonkeyPatch) -> 
     judged = dict(judge_all(jobs("a", "b", "c"), workers=2))
     assert [bool(judged[key].verdicts) for key in "abc"] == [True, False, True]
     assert "MemoryError" in judged["b"].notes[0]
+
+
+def test_what_was_judged_is_kept_though_nobody_took_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "judge", decide_by_word)
+    kept: list[str] = []
+    all_kept = threading.Event()
+
+    def keep(key: str, judgement: Any) -> None:
+        kept.append(key)
+        if len(kept) == 3:
+            all_kept.set()
+
+    judgements = judge_all(jobs("a", "b", "c"), workers=1, keep=keep)
+    next(judgements)
+    assert all_kept.wait(10)
+    judgements.close()
+    assert sorted(kept) == list("abc")
 
 
 class Future:
@@ -85,7 +103,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_a_cluster_judges_and_what_it_loses_is_said(cluster: None) -> None:
-    judged = dict(judge_all(jobs("a", "lost"), scheduler="tcp://there:8786"))
+    kept: list[str] = []
+    judged = dict(judge_all(jobs("a", "lost"), scheduler="tcp://there:8786", keep=lambda key, _: kept.append(key)))
+    assert kept == ["a", "lost"]
     assert judged["a"].passed and judged["a"].possible == 4.5
     assert judged["lost"].verdicts == [] and "lost this submission" in judged["lost"].notes[0]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import nbformat
 import pytest
+
 from weft.gradebook.books import Books, BooksError
 from weft.gradebook.grading import Step, grade
 from weft.gradebook.scores import as_csv, scores

@@ -7,6 +7,7 @@ from typing import Any
 
 import nbformat
 import pytest
+
 from weft.gradebook.reading import read_submission
 
 

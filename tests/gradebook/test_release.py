@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from weft.gradebook.release import announce, hidden_points
 
 from .madecourse import CORRECTNESS, Class, release

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from weft.gradebook.repair import Slot, lift_repaired, repair
 
 SLOTS = [

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from weft.gradebook.rubric import rubric_faults
 from weft.judge.verdicts import CRITERIA
 

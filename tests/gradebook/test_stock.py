@@ -10,6 +10,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.plugins.export import CsvExportPlugin
 from traitlets.config.loader import PyFileConfigLoader
+
 from weft.gradebook.verdict import JudgeSubmission
 from weft.judge import session
 

@@ -4,6 +4,7 @@ import copy
 from pathlib import Path
 
 import pytest
+
 from weft.answer.lift import CheckCell, Lifted
 from weft.gradebook import store as stores
 from weft.gradebook.store import JudgementStore, key_of

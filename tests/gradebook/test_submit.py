@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from nbgrader.coursedir import CourseDirectory
+
 from weft.gradebook.submit import submit
 from weft.layout import LayoutError
 

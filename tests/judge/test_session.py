@@ -10,6 +10,7 @@ import time
 
 import psutil
 import pytest
+
 from weft.answer.lift import CheckCell, Lifted
 from weft.judge import Judgement, Outcome, Verdict
 from weft.judge.session import judge

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+
 from weft.judge.tables_html import verdict_table
 from weft.judge.tables_text import clean, verdict_lines, verdict_text
 from weft.judge.verdicts import Evidence, Judgement, Outcome, Verdict

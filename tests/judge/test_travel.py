@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from weft.judge.travel import travelling_source
 from weft.judge.verdicts import Broken
 

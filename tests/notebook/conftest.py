@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+
 from weft.answer.lift import Lifted
 from weft.judge import session
 from weft.judge.cells import checks_of

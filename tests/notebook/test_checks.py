@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from weft.answer.lift import CheckCell, Lifted
 from weft.judge import session
 from weft.judge.cells import checks_of

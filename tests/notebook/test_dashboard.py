@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from rich.console import Console
+
 from weft.notebook import dashboard, terminal
 from weft.notebook.dashboard import Dashboard, View
 from weft.notebook.terminal import render, run_in_terminal

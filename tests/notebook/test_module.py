@@ -11,6 +11,7 @@ import traceback
 from pathlib import Path
 
 import pytest
+
 from weft.notebook.workbench import Workbench, sweep
 
 from .conftest import Notebook

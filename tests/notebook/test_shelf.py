@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from weft.layout import Course, LayoutError
 from weft.notebook import start_page
 from weft.notebook.shelf import Status, start, status

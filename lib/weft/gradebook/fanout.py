@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
@@ -14,20 +14,29 @@ from weft.gradebook.judging import judge
 from weft.gradebook.store import package_digest
 from weft.judge.verdicts import Judgement, Verdict
 
+#: Keeps a judgement under its key.
+Keep = Callable[[str, Judgement], None]
+
 
 class Stopped(BaseException):
     """The run was ended; judges that are at work stop after their present check."""
 
 
 def judge_all(
-    jobs: Mapping[str, Lifted], *, workers: int | None = None, scheduler: str | None = None
+    jobs: Mapping[str, Lifted],
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    keep: Keep = lambda key, judgement: None,
 ) -> Generator[tuple[str, Judgement], None, None]:
     """Judge every job; yields its key and judgement as each is done.
 
     ``workers`` judges are at work at once (one for each core, unless said). ``scheduler`` is the address of a Dask
-    scheduler, for example ``tcp://grader:8786``, whose workers judge instead. Raises BooksError if there is no Dask.
+    scheduler, for example ``tcp://grader:8786``, whose workers judge instead. ``keep`` is called with each judgement as
+    soon as it is there, in any thread: before it is yielded, and also if it never is, because the run was ended.
+    Raises BooksError if there is no Dask.
     """
-    return _on_cluster(jobs, scheduler) if scheduler and jobs else _here(jobs, workers or cores())
+    return _on_cluster(jobs, scheduler, keep) if scheduler and jobs else _here(jobs, workers or cores(), keep)
 
 
 def cores() -> int:
@@ -35,7 +44,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _here(jobs: Mapping[str, Lifted], workers: int) -> Generator[tuple[str, Judgement], None, None]:
+def _here(jobs: Mapping[str, Lifted], workers: int, keep: Keep) -> Generator[tuple[str, Judgement], None, None]:
     """Each judge is a process of its own already, so a thread that waits for it is all that it needs here."""
     over = threading.Event()
 
@@ -43,8 +52,13 @@ def _here(jobs: Mapping[str, Lifted], workers: int) -> Generator[tuple[str, Judg
         if over.is_set():
             raise Stopped
 
+    def judge_and_keep(key: str, lifted: Lifted) -> Judgement:
+        judgement = judge(lifted, watch)
+        keep(key, judgement)
+        return judgement
+
     with ThreadPoolExecutor(workers, thread_name_prefix="weft-judge") as pool:
-        futures = {pool.submit(judge, lifted, watch): key for key, lifted in jobs.items()}
+        futures = {pool.submit(judge_and_keep, key, lifted): key for key, lifted in jobs.items()}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -53,7 +67,7 @@ def _here(jobs: Mapping[str, Lifted], workers: int) -> Generator[tuple[str, Judg
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _on_cluster(jobs: Mapping[str, Lifted], scheduler: str) -> Generator[tuple[str, Judgement], None, None]:
+def _on_cluster(jobs: Mapping[str, Lifted], scheduler: str, keep: Keep) -> Generator[tuple[str, Judgement], None, None]:
     try:
         from distributed import Client
         from distributed import as_completed as done
@@ -64,7 +78,9 @@ def _on_cluster(jobs: Mapping[str, Lifted], scheduler: str) -> Generator[tuple[s
     with Client(scheduler, timeout=20) as client:
         futures = {client.submit(judge_there, lifted, key=f"weft-judge-{key}"): key for key, lifted in jobs.items()}
         for future in done(futures):
-            yield futures[future], _from_cluster(future)
+            key, judgement = futures[future], _from_cluster(future)
+            keep(key, judgement)
+            yield key, judgement
 
 
 def judge_there(lifted: Lifted) -> tuple[str, str]:

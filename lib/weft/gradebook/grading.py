@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,11 +77,12 @@ def grade(
     everything = [_read(course, challenge.id, f"{challenge.notebook}.ipynb", name, slots) for name in names]
     fresh = [item for item in everything if force or not up_to_date(books, item.student, item.reading, item.key)]
     store = JudgementStore(course.root / FOLDER)
-    judged = _judge(fresh, store, workers, scheduler, force, report)
     result = {name: Graded(name, "unchanged") for name in names}
-    for number, item in enumerate(fresh, start=1):
-        result[item.student] = _record(books, item, judged.get(item.key))
-        report(Step("record", (item.student,), number, len(fresh)))
+    # nbgrader records one while the judges are at work on the next.
+    with closing(_judged(fresh, store, workers, scheduler, force, report)) as judged:
+        for number, (item, judgement) in enumerate(judged, start=1):
+            result[item.student] = _record(books, item, judgement)
+            report(Step("record", (item.student,), number, len(fresh)))
     return list(result.values())
 
 
@@ -136,33 +137,35 @@ def _read(course: Course, challenge_id: str, file: str, student: str, slots: Seq
     return Submission(student, folder, reading, lifted, key_of(lifted))
 
 
-def _judge(
+def _judged(
     items: Iterable[Submission],
     store: JudgementStore,
     workers: int | None,
     scheduler: str | None,
     force: bool,
     report: Callable[[Step], None],
-) -> dict[str, Judgement]:
-    """Judgements by key. Equal answers, such as untouched ones, are judged once."""
+) -> Generator[tuple[Submission, Judgement | None], None, None]:
+    """Each submission with its judgement, as they fall; None for one that cannot be judged.
+
+    Equal answers, such as untouched ones, are judged once.
+    """
     waiting: dict[str, list[Submission]] = {}
-    judged: dict[str, Judgement] = {}
+    known: list[tuple[Submission, Judgement | None]] = []
     for item in items:
-        known = None if force or not item.key else store.get(item.key)
-        if known is not None:
-            judged[item.key] = known
-        elif item.key:
+        judgement = None if force or not item.key else store.get(item.key)
+        if judgement is not None or not item.key:
+            known.append((item, judgement))
+        else:
             waiting.setdefault(item.key, []).append(item)
     total, done = sum(len(same) for same in waiting.values()), 0
     jobs = {key: same[0].lifted for key, same in waiting.items()}
     # Closing ends the judges that are at work, also when ``report`` is interrupted.
-    with closing(judge_all(jobs, workers=workers, scheduler=scheduler)) as judgements:
+    with closing(judge_all(jobs, workers=workers, scheduler=scheduler, keep=store.put)) as judgements:
         for key, judgement in judgements:
-            store.put(key, judgement)
-            judged[key] = judgement
             done += len(waiting[key])
             report(Step("judge", tuple(item.student for item in waiting[key]), done, total))
-    return judged
+            yield from ((item, judgement) for item in waiting[key])
+    yield from known
 
 
 def _record(books: Books, item: Submission, judgement: Judgement | None) -> Graded:

@@ -13,7 +13,7 @@ from weft.judge.quality import Code
 
 
 def fixture_plugin(answer: Answer, opened: Worlds) -> object:
-    """A pytest plugin with these fixtures: the answer to drive, its code for the quality criterion, each world, reset."""
+    """A pytest plugin with these fixtures: the answer to drive, its code for quality, each world, reset."""
     makers: dict[str, Callable[[], Any]] = {
         "answer": lambda: answer,
         "code": lambda: Code(answer.modules),
