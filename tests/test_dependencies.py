@@ -84,7 +84,7 @@ def test_conda_and_binder_install_the_same_package_with_the_same_pins() -> None:
     *conda, last = environment["dependencies"]
     # No version and no dependency stands here a second time, so that none can differ.
     assert [re.split("[=<>]", row)[0] for row in conda] == ["python", "pip"]
-    assert last == {"pip": ["-c constraints.txt", "-e ."]}
+    assert last == {"pip": ["-c constraints.txt", "-e .[cluster]"]}
 
 
 def test_conda_s_python_is_one_that_weft_runs_on() -> None:
