@@ -26,7 +26,8 @@ clean:
 	rm -rf $(VENV)
 
 $(READY): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit("Weft needs Python 3.11 or later, this is %s. Try: make $(MAKECMDGOALS) PYTHON=python3.11" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,cluster]' -c constraints.txt
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit("Weft needs Python 3.11 or later, this is %s. Try: make $(MAKECMDGOALS) PYTHON=python3.11" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up $(VENV): a minute or two, once and after an update."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,cluster]' -c constraints.txt
+	@touch $@
