@@ -1097,7 +1097,7 @@ from transfer import Item
 
 from weft.notebook.dashboard import View
 from weft.worlds import faults
-from weft.worlds.file_server import open_world
+from weft.worlds.file_server import FileServer, open_world
 
 
 def view(snapshot: Snapshot, sizes: dict[str, int]) -> View:
@@ -1113,7 +1113,7 @@ def view(snapshot: Snapshot, sizes: dict[str, int]) -> View:
     return View(stats, bars)
 
 
-def stock(files, count: int, size: int) -> list[Item]:
+def stock(files: FileServer, count: int, size: int) -> list[Item]:
     """Fill a file server: every fourth file has a fault. Returns the manifest."""
     trouble = [faults.unavailable(), faults.cut(at=size // 2), faults.reset(), faults.stall(at=size // 3, seconds=2.0)]
     files.latency(0.05)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import requests
 from progress import Progress, Snapshot
@@ -33,7 +34,7 @@ class DownloadManager:
         self.items = list(items)
         self._refuse_nonsense(limit)
         self.folder, self.limit = folder, limit
-        self.options = {"retries": retries, "backoff": backoff, "timeout": timeout}
+        self.options: dict[str, Any] = {"retries": retries, "backoff": backoff, "timeout": timeout}
         self.progress = Progress(self.items)
         self.sessions: queue.LifoQueue[requests.Session] = queue.LifoQueue()
         for _ in range(limit):

@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import requests
 from progress import Progress, Snapshot
@@ -36,7 +37,7 @@ class DownloadManager:
         if any("/" in item.name or item.name in (".", "..") for item in self.items):
             raise ValueError("a name leads out of the folder")
         self.folder, self.limit, self.session = folder, limit, session
-        self.options = {"retries": retries, "backoff": backoff, "timeout": timeout}
+        self.options: dict[str, Any] = {"retries": retries, "backoff": backoff, "timeout": timeout}
         self.progress = Progress(self.items)
         self.state = "going"
         self.changed = threading.Condition()
