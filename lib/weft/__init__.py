@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+    from weft.notebook.exploring import explore, replay
+
+__all__ = ["explore", "load_ipython_extension", "replay"]
 
 __version__ = "0.1.0"
 
@@ -15,3 +19,12 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     from weft.notebook.magics import register
 
     register(shell)
+
+
+def __getattr__(name: str) -> Any:
+    """What a learner calls, imported when it is: everything in this package imports this module first."""
+    if name in ("explore", "replay"):
+        from weft.notebook import exploring
+
+        return getattr(exploring, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -135,7 +135,7 @@ def test_evidence_is_complete_in_every_form() -> None:
 
 def test_empty_evidence_leaves_nothing_behind() -> None:
     table = verdict_table(Judgement([failed(message="No.")])).partition("</style>")[2]
-    assert not [tag for tag in ("<dl>", "<details", "<pre>", "picture") if tag in table]
+    assert not [tag for tag in ("<dl>", "<details", "<pre>", "<figure") if tag in table]
 
 
 @pytest.mark.parametrize("place", ["called", "came_back", "wanted", "message", "output"])
@@ -158,8 +158,12 @@ def test_nothing_elsewhere_is_markup_either() -> None:
     assert "\x1b" not in terminal(judgement)
 
 
-def test_the_librarys_picture_is_shown_as_it_is() -> None:
-    assert '<svg role="img"></svg>' in verdict_table(Judgement([failed(picture='<svg role="img"></svg>')]))
+def test_a_failing_schedule_is_drawn_and_told() -> None:
+    read = {"thread": "T1", "kind": "read", "what": "n", "value": "0", "file": "a.py", "line": 3, "source": "n += 1"}
+    schedule = {"found_in": 2, "switches": 1, "kind": "invariant", "message": "1 is not 2", "events": [read]}
+    judgement = Judgement([failed(schedule=schedule)])
+    assert '<figure class="weft-schedule"' in verdict_table(judgement)
+    assert "T1  a.py:3  n += 1  reads n → 0" in verdict_lines(judgement)
 
 
 def test_long_values_are_folded() -> None:

@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -53,7 +54,7 @@ def _result(request: Request, modules: str) -> dict[str, Any]:
     importlib.invalidate_caches()
     try:
         function = getattr(importlib.import_module(DRIVE_MODULE), request.function)
-        return {"ended": "returned", "facts": plain(function(*request.args, **request.kwargs))}
+        return {"ended": "returned", "facts": plain(_call(function, request, modules))}
     except MemoryError as error:
         return {"ended": "memory", "error": "MemoryError", "frames": frames.of_error(error, modules)}
     except BaseException as error:
@@ -64,6 +65,14 @@ def _result(request: Request, modules: str) -> dict[str, Any]:
             "message": _message(error),
             "frames": frames.of_error(error, modules),
         }
+
+
+def _call(function: Callable[..., Any], request: Request, modules: str) -> Any:
+    if request.explore is None:
+        return function(*request.args, **request.kwargs)
+    from weft.answer.explored import explore
+
+    return explore(request, function.__code__.co_filename, modules, **request.explore)
 
 
 def _message(error: BaseException) -> str:

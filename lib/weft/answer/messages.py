@@ -34,12 +34,14 @@ class Request:
     """One drive.
 
     ``text`` is the drive module's source, ``function`` the function in it to call with ``args`` and ``kwargs``.
+    ``explore`` makes it a scenario: its keys are options of :func:`weft.answer.explored.explore`; None calls it once.
     """
 
     text: str
     function: str
     args: list[Any] = field(default_factory=list)
     kwargs: dict[str, Any] = field(default_factory=dict)
+    explore: dict[str, Any] | None = None
     limits: Limits = field(default_factory=Limits)
 
     def to_line(self) -> bytes:

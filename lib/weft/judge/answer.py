@@ -5,18 +5,31 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from weft.answer.drive import Host
 from weft.answer.messages import Limits, Report, Request
 from weft.judge.travel import travelling_source
 from weft.judge.verdicts import Evidence
+from weft.probes.explorer.outcome import Exploration, Failure, Run
 
 #: Seconds that all drives of one judging may take together. An answer that hangs in every check is judged, not waited
 #: for.
 TIME = float(os.environ.get("WEFT_ANSWER_TIME", "150"))
+
+
+#: A kind of failure, in the words of a verdict.
+SAID = {
+    "invariant": "The threads can take turns in a way that breaks it.",
+    "exception": "The threads can take turns in a way that raises.",
+    "deadlock": "The threads can take turns in a way that stops them all.",
+    "livelock": "The threads can take turns in a way that keeps them busy for ever.",
+    "lost wake-up": "The threads can take turns in a way that one sleeps through its wake-up call.",
+}
+
+Found = TypeVar("Found", Exploration, Run)
 
 
 class AnswerFailure(AssertionError):
@@ -71,14 +84,69 @@ class Answer:
         first line of its docstring tells the learner what was called. Raises AnswerFailure (an AssertionError) if the
         answer does not return.
         """
+        limits = Limits(deadline=deadline, memory=memory, processes=processes)
+        return self._ask(function, args, kwargs, limits, None)
+
+    def explore(
+        self,
+        scenario: Callable[..., Any],
+        *args: Any,
+        schedules: int = 200,
+        seed: int = 0,
+        deadline: float = 20.0,
+        **kwargs: Any,
+    ) -> Exploration:
+        """Run ``scenario(*args, **kwargs)``, a drive that asserts what must hold, under many schedules of its threads.
+
+        Raises AnswerFailure, with the schedule that shows it, if one of them fails, and also if the explorer could not
+        follow the answer. ``deadline`` is in seconds, for all schedules together.
+        """
+        found = self.exploration(scenario, *args, schedules=schedules, seed=seed, deadline=deadline, **kwargs)
+        if not found.holds:
+            raise AnswerFailure(_of_exploration(found, self.called))
+        return found
+
+    def exploration(
+        self, scenario: Callable[..., Any], *args: Any, schedules: int, seed: int, deadline: float, **kwargs: Any
+    ) -> Exploration:
+        """As :meth:`explore`, but what is found is returned, whatever it is."""
+        options = {"schedules": schedules, "seed": seed, "budget": 0.8 * deadline}
+        return self._read(Exploration, self._ask(scenario, args, kwargs, Limits(deadline=deadline), options))
+
+    def replay(self, scenario: Callable[..., Any], schedule: dict[str, Any], *args: Any, **kwargs: Any) -> Run:
+        """Run ``scenario(*args, **kwargs)`` once more under a schedule that :meth:`exploration` found."""
+        return self._read(Run, self._ask(scenario, args, kwargs, Limits(), {"replay": schedule}))
+
+    def virtually(self, function: Callable[..., Any], *args: Any, deadline: float = 20.0, **kwargs: Any) -> Run:
+        """Call ``function(*args, **kwargs)`` once on the explorer's virtual clock.
+
+        The run's ``elapsed`` is in virtual seconds, exact and repeatable; its ``result`` are the facts. ``deadline`` is
+        in real seconds. Raises AnswerFailure if it raises, cannot go on, or cannot be followed.
+        """
+        run = self._read(Run, self._ask(function, args, kwargs, Limits(deadline=deadline), {"virtual": True}))
+        if run.failure is not None:
+            raise AnswerFailure(_of_failure(run.failure, self.called))
+        if not run.holds:
+            raise AnswerFailure(_not_followed(run.reason, self.called))
+        self.facts = run.result
+        return run
+
+    def _ask(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        limits: Limits,
+        explore: dict[str, Any] | None,
+    ) -> Any:
         self.called = first_line(function)
         if self._left <= 0:
             raise AnswerFailure(
                 Evidence(message=f"Not called: the answer has used up its {self._time:g} s in earlier checks.")
             )
-        limits = Limits(deadline=min(deadline, self._left + 1), memory=memory, processes=processes)
+        limits = replace(limits, deadline=min(limits.deadline, self._left + 1))
         text = travelling_source(function)
-        report = self._host.drive(Request(text, function.__name__, list(args), kwargs, limits))
+        report = self._host.drive(Request(text, function.__name__, list(args), kwargs, explore, limits))
         self.driven = True
         self._left -= report.seconds
         self.usage = Usage(report.seconds, report.cpu_seconds, report.peak_rss)
@@ -86,6 +154,36 @@ class Answer:
             raise AnswerFailure(evidence_of(report, self.called, limits))
         self.facts = report.facts
         return report.facts
+
+    def _read(self, kind: type[Found], facts: Any) -> Found:
+        """What the explorer found, from the answer's process: an answer may have tampered with it."""
+        try:
+            return kind.from_json(facts)
+        except (TypeError, KeyError, AttributeError, ValueError):
+            raise AnswerFailure(Evidence(called=self.called, message="The explorer's report did not arrive.")) from None
+
+
+def _of_exploration(exploration: Exploration, called: str) -> Evidence:
+    if exploration.failure is None:
+        return _not_followed(exploration.reason, called)
+    evidence = _of_failure(exploration.failure, called)
+    if exploration.unprotected:
+        names = ", ".join(f"`{name}`" for name in exploration.unprotected)
+        evidence.message += f" Several threads use {names}, and no lock is common to all of them."
+    return evidence
+
+
+def _of_failure(failure: Failure, called: str) -> Evidence:
+    return Evidence(
+        called=called,
+        came_back=failure.message.partition("\n")[0][:300],
+        message=SAID.get(failure.kind, "One way in which the threads can take turns goes wrong."),
+        schedule=failure.to_json(),
+    )
+
+
+def _not_followed(reason: str, called: str) -> Evidence:
+    return Evidence(called=called, message=f"The explorer could not follow your threads to their end. {reason}")
 
 
 def first_line(function: Callable[..., Any]) -> str:

@@ -19,6 +19,7 @@ from weft.judge.tables_text import (
     title,
 )
 from weft.judge.verdicts import Judgement, Outcome, Verdict
+from weft.pictures import picture
 
 #: A value longer than this, in characters or lines, is folded.
 LONG, TALL = 160, 4
@@ -31,7 +32,7 @@ def verdict_table(judgement: Judgement, *, criterion: str | None = None, hidden_
     """The judgement as an HTML fragment with its own style.
 
     ``criterion`` names the table if it cannot be told from the verdicts, ``hidden_points`` are those that are judged
-    at grading only. Everything is escaped but ``picture``, which this library makes.
+    at grading only. Everything is escaped.
     """
     heading, told = title(judgement, criterion), score(judgement, hidden_points)
     failures = sum(verdict.outcome is Outcome.FAIL for verdict in judgement.verdicts)
@@ -81,8 +82,8 @@ def _why(verdict: Verdict, folded: bool) -> str:
     if verdict.outcome is Outcome.PASS:
         return ""
     body = "".join([*_reasons(verdict), *_values(verdict), *_stacks(verdict), *_output(verdict)])
-    if verdict.evidence.picture:
-        body += f'<div class="picture">{verdict.evidence.picture}</div>'
+    if verdict.evidence.schedule:
+        body += picture(verdict.evidence.schedule)
     if folded and body and verdict.outcome is Outcome.FAIL:
         return f'<details class="why"><summary>why</summary>{body}</details>'
     return f'<div class="why">{body}</div>' if body else ""

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from weft import pictures
 from weft.judge.verdicts import CRITERIA, Evidence, Judgement, Outcome, Verdict, format_points
 
 #: For each outcome: its glyph, how it is said aloud, its colour in a terminal.
@@ -115,6 +116,8 @@ def _evidence_lines(verdict: Verdict) -> Iterator[str]:
     for thread, stack in evidence.stacks.items():
         yield f"{thread} hangs at"
         yield from (f"    {line}" for line in stack)
+    if evidence.schedule:
+        yield from pictures.lines(evidence.schedule)
     if evidence.output:
         yield "printed"
         yield from (f"    {line}" for line in evidence.output.splitlines())

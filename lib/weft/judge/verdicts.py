@@ -29,8 +29,8 @@ class Evidence:
     """Why a verdict is what it is, in the learner's terms. Empty strings and lists are left out when shown.
 
     ``look_at`` holds places in the learner's own code, innermost first, as ``"progress.py:9 self.total += n"``.
-    ``stacks`` maps the name of a thread or task that hung to its learner's lines, outermost first. ``picture`` is a
-    self-contained SVG or HTML fragment (a swim-lane, a wait-for graph), ``output`` what the answer printed.
+    ``stacks`` maps the name of a thread or task that hung to its learner's lines, outermost first, ``output`` is what
+    the answer printed. ``schedule`` is the JSON of a failure that the explorer found; it is drawn where it is shown.
     """
 
     called: str = ""
@@ -40,7 +40,7 @@ class Evidence:
     look_at: list[str] = field(default_factory=list)
     stacks: dict[str, list[str]] = field(default_factory=dict)
     output: str = ""
-    picture: str = ""
+    schedule: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -31,6 +31,13 @@ def register(shell: InteractiveShell) -> None:
         shell.register_magic_function(getattr(_registered, name), "cell", name)
 
 
+def bench() -> Workbench:
+    """The work folder of this kernel. Raises Trouble before the course's magics are there."""
+    if _registered is None:
+        raise Trouble("Run the cell `%load_ext weft` first.")
+    return _registered.bench
+
+
 class CourseMagics:
     """The magics of one kernel, and the work folder behind them."""
 

@@ -9,6 +9,9 @@ from weft.answer.lift import CheckCell
 from weft.notebook.names import installed
 from weft.notebook.workbench import Workbench, imports_of
 
+#: The methods of an answer whose first argument is a drive.
+DRIVING = {"drive", "explore", "virtually"}
+
 Definitions = dict[str, ast.FunctionDef]
 
 
@@ -53,13 +56,13 @@ def _reached(tree: ast.Module, shared: Definitions) -> set[str]:
 
 
 def _driven(tree: ast.Module) -> set[str]:
-    """The first arguments of ``answer.drive(...)``."""
+    """The first arguments of ``answer.drive(...)`` and of its like."""
     return {
         call.args[0].id
         for call in ast.walk(tree)
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Attribute)
-        and call.func.attr == "drive"
+        and call.func.attr in DRIVING
         and call.args
         and isinstance(call.args[0], ast.Name)
     }

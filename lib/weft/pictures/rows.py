@@ -74,7 +74,7 @@ def rows_of(failure: Mapping[str, Any]) -> list[Row]:
                 rows.append(_switch(event, rows))
         elif kind == "fail":
             rows.append(Row("", remark=_failed(failure, event), fails=True))
-        elif kind in EFFECTS:
+        elif kind in EFFECTS and not _is_plumbing(event):
             _add(rows, event)
         if rows:
             rows[-1].held = {name: list(locks) for name, locks in held.items() if locks}
@@ -90,8 +90,9 @@ def headline(failure: Mapping[str, Any]) -> str:
         "deadlock": "Deadlock",
         "livelock": "Livelock",
     }
-    kind = _text(failure, "kind")
-    message = _text(failure, "message")
+    kind, message = _text(failure, "kind"), _text(failure, "message")
+    if kind in ("deadlock", "lost wake-up"):
+        message = message.partition(". ")[0]  # who waits for whom is drawn
     return f"{kinds.get(kind, kind.capitalize())}: {message}" if message else kinds.get(kind, kind.capitalize())
 
 
@@ -112,6 +113,11 @@ def _events(failure: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _text(event: Mapping[str, Any], key: str) -> str:
     value = event.get(key, "")
     return value if isinstance(value, str) else str(value)
+
+
+def _is_plumbing(event: Mapping[str, Any]) -> bool:
+    """Reading the lock before taking it, an object before calling it: a step, but nothing to look at."""
+    return event.get("kind") == "read" and _text(event, "value").startswith("<")
 
 
 def _place(event: Mapping[str, Any]) -> str:
