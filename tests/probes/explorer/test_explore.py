@@ -52,9 +52,7 @@ def two_transfers() -> None:
     from crew import Account, transfer
 
     a, b = Account(), Account()
-    threads = [
-        threading.Thread(target=transfer, args=pair, name=name) for name, pair in (("A", (a, b)), ("B", (b, a)))
-    ]
+    threads = [threading.Thread(target=transfer, args=pair, name=name) for name, pair in (("A", (a, b)), ("B", (b, a)))]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -27,8 +27,11 @@ def report(scheduler: Scheduler, last: Strand) -> None:
         else _first_sentence(scheduler, waits)
     )
     message = " ".join([first, *(wait.sentence() for wait in waits)])
-    culprit = lost[0].name if lost else waits[0].thread if waits else last.name
-    scheduler.fail(Failure(kind, message, culprit, {}, waits=waits))
+    culprit = (lost or [one for one in stuck if one.waits_for and one.waits_for[0] not in ("join", "exit")] or [last])[
+        0
+    ]
+    place = place_of(frames.get(culprit.ident), scheduler.files)
+    scheduler.fail(Failure(kind, message, culprit.name, {}, waits=waits), place)
 
 
 def _first_sentence(scheduler: Scheduler, waits: list[Wait]) -> str:

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from weft.probes.explorer.places import Place
     from weft.probes.explorer.recorder import Recorder
 
-#: A thread that goes on raising :class:`Stop` away is not asked again, but left asleep.
-MOST_STOPS = 20
-
 
 class Ending:
     """``over`` is why the run ended: "" while it goes on. ``finished`` is a real lock, free when it is over."""
@@ -61,12 +58,5 @@ class Ending:
         self.finished.release()
 
     def leave(self, strand: Strand) -> None:
-        """Raise :class:`Stop`; a thread that keeps swallowing it falls asleep for good instead."""
-        strand.stops += 1
-        if strand.stops > MOST_STOPS:
-            strand.asleep = True
-            strand.gone.release()
-            never = real_lock()
-            never.acquire()
-            never.acquire()
+        """Raise :class:`Stop` in its thread."""
         raise Stop

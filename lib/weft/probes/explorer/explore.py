@@ -86,7 +86,7 @@ class _Explorer:
                 number += 1
                 reason = run.reason if run.outcome == "inconclusive" else ""
                 if run.failure:
-                    failure = self._shown(run, number, start + budget)
+                    failure = self._shown(run, number, start + budget, self.strand_steps)
         self.coverage.seconds = round(real_time() - start, 4)
         return self._exploration(failure, reason, number)
 
@@ -101,6 +101,7 @@ class _Explorer:
         self.interrupted |= scheduler.switched_at
         self.coverage.threads = max(self.coverage.threads, len(scheduler.strands))
         self.coverage.steps += scheduler.steps
+        self.strand_steps = {strand.name: strand.steps for strand in scheduler.strands[1:]}
         self._keep(run)
         self.notes += [note for note in run.notes if note not in self.notes]
         return run
@@ -120,7 +121,7 @@ class _Explorer:
         elif len(self.returned) < _MOST_VALUES:
             self.returned[key] = Returned(json.loads(key) if key[:1] != "<" else key, 1, run.schedule)
 
-    def _shown(self, run: Run, number: int, end: float) -> Failure:
+    def _shown(self, run: Run, number: int, end: float, steps: dict[str, int]) -> Failure:
         """The failure of ``run`` with as few switches as can be, and with its events."""
         found = run.failure
         assert found is not None
@@ -132,7 +133,7 @@ class _Explorer:
 
         decisions = [tuple(one) for one in run.schedule["decisions"]]
         seconds = max(0.0, min(4.0, end - real_time()))
-        small = shrink(decisions, attempt, seconds=seconds)
+        small = shrink(decisions, attempt, steps, seconds=seconds)
         for candidate in (small, decisions):
             shown = self._execution(Replay(candidate)).go(record=True)
             if shown.failure and shown.failure.same_as(found):

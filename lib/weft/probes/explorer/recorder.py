@@ -29,6 +29,7 @@ class Recorder:
         self.rows: list[Event] = []
         self.pending: dict[int, tuple[Site, FrameType, Event]] = {}
         self.touched: dict[str, set[int]] = {}
+        self.written: set[str] = set()
 
     def note(self, strand: Strand, kind: str, what: str, value: str = "", place: Place | None = None) -> Event:
         """Write one event down. Without ``place`` it is where the calling thread is."""
@@ -46,7 +47,7 @@ class Recorder:
             "source": place.source if place else "",
             "hurts": False,
         }
-        if len(self.rows) < MOST or kind in ("fail", "end"):
+        if (len(self.rows) < MOST or kind in ("fail", "end")) and not self.scheduler.over:
             self.rows.append(row)
         return row
 
@@ -54,10 +55,10 @@ class Recorder:
         """A read, with what is read; or a write, whose value is known when the thread comes to its next point."""
         self.touched.setdefault(variable.label, set()).add(strand.index)
         value = "" if site.kind == "write" else short(current_value(site, frame))
-        text = f"{site.text}.{site.name}" if site.form == "contents" and site.name != "iteration" else site.text
-        row = self.note(strand, site.kind, text, value, Place(frame.f_code.co_filename, site.line))
+        row = self.note(strand, site.kind, site.text, value, Place(frame.f_code.co_filename, site.line))
         row["variable"] = variable.label
         if site.kind == "write":
+            self.written.add(variable.label)
             self.pending[strand.index] = site, frame, row
 
     def flush(self, strand: Strand) -> None:
@@ -97,9 +98,9 @@ class Recorder:
         self.note(strand, "fail", failure.kind, failure.message, place)
 
     def events(self) -> list[Event]:
-        """All events, without the reads and writes of what only one thread touched."""
-        rows = [row for row in self.rows if "variable" not in row or len(self.touched[row["variable"]]) > 1]
-        return [self._finished(row) for row in rows]
+        """All events, without the reads and writes of what one thread alone touched, or nobody wrote."""
+        shared = {label for label, strands in self.touched.items() if len(strands) > 1 and label in self.written}
+        return [self._finished(row) for row in self.rows if row.get("variable") in (None, *shared)]
 
     @staticmethod
     def _finished(row: Event) -> Event:

@@ -10,13 +10,19 @@ from weft.probes.explorer.strategies import Decision
 
 #: So many decisions have few enough subsets to try them all.
 MOST_FOR_SUBSETS = 7
+MOST_FOR_ONE = 4
 
 #: Runs the decisions; the decisions that had an effect if it fails in the same way, else None.
 Try = Callable[[Sequence[Decision]], list[Decision] | None]
 
 
-def shrink(decisions: list[Decision], attempt: Try, *, tries: int = 300, seconds: float = 4.0) -> list[Decision]:
-    """The smallest list of decisions found within so many ``tries`` and real ``seconds`` (ddmin, then one by one)."""
+def shrink(
+    decisions: list[Decision], attempt: Try, steps: dict[str, int], *, tries: int = 400, seconds: float = 4.0
+) -> list[Decision]:
+    """The smallest list of decisions found within so many ``tries`` and real ``seconds`` (ddmin, then one by one).
+
+    ``steps`` says how many points each thread came to: if two or three decisions are left, one alone is tried at each.
+    """
     search = _Search(decisions, attempt, tries, seconds)
     if not decisions or search.better([]):
         return search.best
@@ -26,6 +32,8 @@ def shrink(decisions: list[Decision], attempt: Try, *, tries: int = 300, seconds
             break
         size = max(min(size // 2, len(search.best) // 2), 1)
     search.fewest()
+    if 1 < len(search.best) <= MOST_FOR_ONE:
+        search.one_alone(steps)
     return search.best
 
 
@@ -45,6 +53,13 @@ class _Search:
             return False
         self.best = effective
         return True
+
+    def one_alone(self, steps: dict[str, int]) -> None:
+        """Interrupt one thread once, anywhere: the plainest schedule, if the mistake needs no more."""
+        for thread, last in steps.items():
+            for step in range(1, last + 1):
+                if not self.goes_on() or self.better([(thread, step, "")]):
+                    return
 
     def fewest(self) -> None:
         """Decisions may need each other only in pairs: of the few that are left, try the small subsets too."""

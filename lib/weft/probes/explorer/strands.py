@@ -17,8 +17,28 @@ real_lock = _thread.allocate_lock
 real_sleep, real_time = time.sleep, time.monotonic
 
 
+#: A thread that so often swallowed :class:`Stop` is not asked again, but left asleep.
+MOST_STOPS = 5
+
+
 class Stop(BaseException):
-    """Ends a controlled thread when its run is over. Never seen outside."""
+    """Ends a controlled thread when its run is over. Never seen outside.
+
+    It is made in the thread that it ends, also when it is sent from another: here is the place to deal with a thread
+    that keeps catching it, whatever loop it is in.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        strand = BY_IDENT.get(_thread.get_ident())
+        if strand is None:
+            return
+        strand.stops += 1
+        if strand.stops > MOST_STOPS and strand.scheduler.over:
+            strand.gone.release()
+            never = real_lock()
+            never.acquire()
+            never.acquire()
 
 
 class Strand:
@@ -36,7 +56,7 @@ class Strand:
         self.deadline: float | None = None
         self.waits_for: tuple[str, Any] | None = None
         self.file: Any = None
-        self.done = self.outside = self.bypass = self.asleep = False
+        self.done = self.outside = self.bypass = False
         self.held: list[Lock] = []
         self.clock: Clock = {index: 1}
 

@@ -11,7 +11,8 @@ from threading import local
 from types import FrameType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
-from weft.probes.explorer.points import Expression, Site, text_of
+from weft.probes.explorer.expressions import Expression, text_of
+from weft.probes.explorer.points import Site
 
 MISSING = object()
 CONTAINERS = (list, dict, set, deque, bytearray)
