@@ -52,4 +52,4 @@ def legend(axes: Axes, **where: object) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         unique = dict(zip(labels, handles, strict=True))
-        axes.legend(unique.values(), unique.keys(), frameon=False, labelcolor=INK, **where)  # type: ignore[arg-type]
+        axes.legend(unique.values(), unique.keys(), frameon=False, labelcolor=INK, **where)

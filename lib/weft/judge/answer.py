@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from weft.answer.drive import Host
 from weft.answer.messages import Limits, Report, Request
 from weft.judge.travel import travelling_source
-from weft.judge.verdicts import Evidence
-from weft.probes.explorer.outcome import Exploration, Failure, Run
+from weft.judge.verdicts import Broken, Evidence
+from weft.probes.explorer.outcome import SWITCHED_OFF, Exploration, Failure, Run
 
 #: Seconds that all drives of one judging may take together. An answer that hangs in every check is judged, not waited
 #: for.
@@ -98,12 +98,14 @@ class Answer:
     ) -> Exploration:
         """Run ``scenario(*args, **kwargs)``, a drive that asserts what must hold, under many schedules of its threads.
 
-        Raises AnswerFailure, with the schedule that shows it, if one of them fails, and also if the explorer could not
-        follow the answer. ``deadline`` is in seconds, for all schedules together.
+        Raises AnswerFailure, with the schedule that shows it, if one of them fails, and Broken if the explorer could
+        not follow the answer. ``deadline`` is in seconds, for all schedules together.
         """
         found = self.exploration(scenario, *args, schedules=schedules, seed=seed, deadline=deadline, **kwargs)
-        if not found.holds:
+        if found.failure is not None:
             raise AnswerFailure(_of_exploration(found, self.called))
+        if not found.holds:
+            raise self._not_followed(found.reason)
         return found
 
     def exploration(
@@ -127,7 +129,7 @@ class Answer:
         if run.failure is not None:
             raise AnswerFailure(_of_failure(run.failure, self.called))
         if not run.holds:
-            raise AnswerFailure(_not_followed(run.reason, self.called))
+            raise self._not_followed(run.reason)
         self.facts = run.result
         return run
 
@@ -155,6 +157,12 @@ class Answer:
         self.facts = report.facts
         return report.facts
 
+    def _not_followed(self, reason: str) -> Exception:
+        """What the explorer cannot follow may be right: a person has to look. Who switches it off has failed."""
+        if reason == SWITCHED_OFF:
+            return AnswerFailure(Evidence(called=self.called, message=reason))
+        return Broken(f"The explorer could not follow the threads to their end. {reason}")
+
     def _read(self, kind: type[Found], facts: Any) -> Found:
         """What the explorer found, from the answer's process: an answer may have tampered with it."""
         try:
@@ -164,8 +172,7 @@ class Answer:
 
 
 def _of_exploration(exploration: Exploration, called: str) -> Evidence:
-    if exploration.failure is None:
-        return _not_followed(exploration.reason, called)
+    assert exploration.failure is not None
     evidence = _of_failure(exploration.failure, called)
     if exploration.unprotected:
         names = ", ".join(f"`{name}`" for name in exploration.unprotected)
@@ -180,10 +187,6 @@ def _of_failure(failure: Failure, called: str) -> Evidence:
         message=SAID.get(failure.kind, "One way in which the threads can take turns goes wrong."),
         schedule=failure.to_json(),
     )
-
-
-def _not_followed(reason: str, called: str) -> Evidence:
-    return Evidence(called=called, message=f"The explorer could not follow your threads to their end. {reason}")
 
 
 def first_line(function: Callable[..., Any]) -> str:

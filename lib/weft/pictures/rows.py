@@ -13,6 +13,9 @@ from typing import Any
 #: With more rows than this, the middle is left out: what hurts stands at the end.
 MOST, KEPT_AT_START = 60, 8
 
+#: A line that does the same things again and again, as a loop that waits, is told once.
+RECENT = 4
+
 #: Kinds of events that are a row's effects, and how they are said. ``{}`` is what the event is about.
 EFFECTS = {
     "read": "reads {what} → {value}",
@@ -137,10 +140,14 @@ def _hold(held: dict[str, list[str]], kind: str, thread: str, lock: str) -> None
 
 
 def _add(rows: list[Row], event: Mapping[str, Any]) -> None:
-    effect = EFFECTS[_text(event, "kind")].format(what=_text(event, "what"), value=_text(event, "value")).strip()
+    said = EFFECTS[_text(event, "kind")]
+    if event.get("kind") == "write" and f"{_text(event, 'what')}(" in _text(event, "source"):
+        said = "{what}() → {value}"  # a method that changes its object, such as append
+    effect = said.format(what=_text(event, "what"), value=_text(event, "value")).strip()
     thread, where = _text(event, "thread"), _place(event)
     if rows and rows[-1].thread == thread and rows[-1].where == where and not rows[-1].remark:
-        rows[-1].effects.append(effect)
+        if effect not in rows[-1].effects[-RECENT:]:
+            rows[-1].effects.append(effect)
     else:
         rows.append(Row(thread, where, _text(event, "source"), [effect]))
 

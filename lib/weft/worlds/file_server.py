@@ -73,7 +73,8 @@ class FileServer:
         """What the server saw since the last reset.
 
         ``connect`` and ``disconnect`` with the connection as actor; ``arrive`` (value: the first byte asked for) and
-        ``depart`` (value: the status, 0 for a reset or a cut, 499 if the client left) with the file as subject; ``bytes``.
+        ``depart`` (value: the status, 0 for a reset or a cut, 499 if the client left) with the file as subject, and
+        ``bytes`` (value: how many).
         """
         return Trace.from_json(self._order(do="trace"))
 

@@ -11,62 +11,20 @@ import socket
 import struct
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 
-from weft.trace import Event
 from weft.worlds.contents import content
 from weft.worlds.faults import Fault
+from weft.worlds.site import File, Site, range_start
 
 #: Bytes sent at a time, and bytes per second of a tick of a dripping file.
 PIECE = 1 << 18
 
 #: A dripping file is sent in so many pieces per second.
 DRIPS = 100
-
-#: A trace is not longer than this; whoever floods the server floods no memory.
-MOST_EVENTS = 200_000
-
-
-@dataclass(slots=True)
-class File:
-    """One file.
-
-    Its size, the faults that are still to come, in order, and how often the first of them has been used.
-    """
-
-    size: int
-    faults: list[Fault] = field(default_factory=list)
-    used: int = 0
-
-    def next_fault(self) -> Fault | None:
-        """The fault for this request, if any."""
-        while self.faults:
-            fault = self.faults[0]
-            if fault.times is None or self.used < fault.times:
-                self.used += 1
-                return fault
-            self.faults.pop(0)
-            self.used = 0
-        return None
-
-
-class Site:
-    """What is served between two resets, and its trace."""
-
-    def __init__(self, prefix: str = "") -> None:
-        self.prefix = prefix
-        self.files: dict[str, File] = {}
-        self.latency = 0.0
-        self.connect_cost = 0.0
-        self.events: list[Event] = []
-
-    def log(self, kind: str, subject: str = "", actor: str = "", value: float = 0.0) -> None:
-        """Note an event, now."""
-        if len(self.events) < MOST_EVENTS:
-            self.events.append(Event(time.monotonic(), kind, subject, actor, value))
 
 
 class Service:
@@ -91,7 +49,7 @@ class Service:
                 return [asdict(event) for event in self.site.events]
         return None
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request."""
         site, connection = self.site, request.protocol
         prefix, _, name = request.path.strip("/").partition("/")
@@ -132,10 +90,10 @@ class Exchange:
     over: a client that opens its next connection at once then never looks like one transfer more than there are.
     """
 
-    def __init__(self, site: Site, request: web.Request, name: str, actor: str) -> None:
+    def __init__(self, site: Site, request: web.BaseRequest, name: str, actor: str) -> None:
         self.site, self.request, self.name, self.actor = site, request, name, actor
         self.file = site.files.get(name)
-        self.start = _range_start(request.headers.get("Range", ""))
+        self.start = range_start(request.headers.get("Range", ""))
         self.departed = False
         site.log("arrive", name, actor, self.start)
 
@@ -230,13 +188,6 @@ class Exchange:
         if len(piece):
             self.site.log("bytes", self.name, self.actor, len(piece))
             await response.write(bytes(piece))
-
-
-def _range_start(header: str) -> int:
-    """The first byte of ``bytes=START-``; 0 for anything else."""
-    unit, _, span = header.partition("=")
-    first = span.partition("-")[0]
-    return int(first) if unit.strip() == "bytes" and first.isdigit() else 0
 
 
 async def serve() -> None:

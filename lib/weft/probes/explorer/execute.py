@@ -16,7 +16,7 @@ from typing import Any
 from weft.probes.explorer import locks
 from weft.probes.explorer.idle import detach
 from weft.probes.explorer.modules import Program
-from weft.probes.explorer.outcome import Run
+from weft.probes.explorer.outcome import SWITCHED_OFF, Run
 from weft.probes.explorer.patches import Output, patched
 from weft.probes.explorer.places import place_of
 from weft.probes.explorer.recorder import Recorder
@@ -140,7 +140,7 @@ class Execution:
         outcome = "fails" if scheduler.failure else "holds" if scheduler.over == "ended" else "inconclusive"
         reason = scheduler.reason
         if not self.tracing.intact():
-            outcome, reason = "inconclusive", "The answer switched off the tracing that the explorer needs."
+            outcome, reason = "inconclusive", SWITCHED_OFF
         schedule = {"decisions": [list(decision) for decision in scheduler.decisions]}
         if scheduler.failure:
             scheduler.failure.schedule = schedule

@@ -43,6 +43,9 @@ from typing import Any
 Event = dict[str, Any]
 Schedule = dict[str, Any]
 
+#: The reason of an outcome that is nobody's but the answer's doing.
+SWITCHED_OFF = "The answer switched off the tracing that the explorer needs."
+
 #: Kinds of failure.
 INVARIANT, EXCEPTION, DEADLOCK, LIVELOCK, LOST = "invariant", "exception", "deadlock", "livelock", "lost wake-up"
 

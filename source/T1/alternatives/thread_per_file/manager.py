@@ -81,8 +81,8 @@ class DownloadManager:
             self.free.append(session)
 
     def _look_up(self) -> None:
-        while not self.resumed.wait(0.1):
-            pass
+        while not (self.resumed.wait(0.1) or self.stopped.is_set()):
+            continue
         if self.stopped.is_set():
             raise Stopped("stopped by the user")
 

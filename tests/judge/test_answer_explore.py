@@ -5,6 +5,7 @@ from __future__ import annotations
 from weft.answer.lift import CheckCell, Lifted
 from weft.judge import Outcome, Verdict
 from weft.judge.session import judge
+from weft.probes.explorer.outcome import SWITCHED_OFF
 
 UNLOCKED = """
 class Counter:
@@ -42,14 +43,15 @@ class Counter:
 UNSEEN = """
 import sys, threading
 class Counter:
-    count = 2
+    def __init__(self):
+        self.count = 0
     def add(self):
         sys.settrace(None)
         if hasattr(sys, "monitoring"):
             for tool in range(6):
                 sys.monitoring.free_tool_id(tool)
+        self.count += 1
 """
-
 
 DRIVES = '''
 def two_adds():
@@ -126,6 +128,16 @@ def test_a_deadlock_tells_who_waits_for_whom() -> None:
 def test_who_switches_the_explorer_off_is_not_believed() -> None:
     verdict = verdicts(UNSEEN)["test_both_count"]
     assert verdict.outcome is Outcome.FAIL
+    assert verdict.evidence.message == SWITCHED_OFF or verdict.evidence.came_back == "Two adds gave 1."
+
+
+def test_what_cannot_be_followed_costs_nothing_and_asks_for_a_look() -> None:
+    blocked = (
+        "import ctypes\nclass Counter:\n    count = 2\n    def add(self):\n"
+        "        ctypes.CDLL(None).usleep(8_000_000)\n"
+    )
+    verdict = verdicts(blocked)["test_both_count"]
+    assert verdict.outcome is Outcome.BROKEN and verdict.earned == 5
     assert "could not follow" in verdict.evidence.message
 
 
@@ -134,4 +146,4 @@ def test_an_error_that_only_some_schedules_raise_is_told() -> None:
         "items = [1]\nclass Counter:\n    count = 2\n    def add(self):\n        if items:\n            items.pop()\n"
     )
     evidence = verdicts(racy)["test_both_count"].evidence
-    assert evidence.came_back == "IndexError in bob at counter.py:6: pop from empty list"
+    assert evidence.came_back.startswith("IndexError in ") and "counter.py:6: pop from empty" in evidence.came_back
