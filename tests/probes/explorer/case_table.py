@@ -787,6 +787,50 @@ def _() -> None:
     assert late_answer() == "timed out"
 
 
+def counting(how: str, method: str, expected: str) -> None:
+    def scenario() -> None:
+        import loops
+
+        tally = loops.Tally()
+        getattr(loops, how)(getattr(tally, method))
+        assert tally.n == 3
+
+    case(f"event loop: {how}, {method}", "loops", expected)(scenario)
+
+
+counting("in_threads", "add", "invariant")
+counting("in_threads", "add_locked", "holds")
+counting("on_the_loop", "add", "holds")
+
+
+@case("event loop told by a thread", "loops", "holds")
+def _() -> None:
+    from loops import told_by_a_thread
+
+    assert told_by_a_thread(safely=True) == "told"
+
+
+@case("event loop told by a thread, unsafely", "loops", "deadlock")
+def _() -> None:
+    from loops import told_by_a_thread
+
+    told_by_a_thread(safely=False)
+
+
+@case("event loop in a thread of its own", "loops", "holds")
+def _() -> None:
+    from loops import asked_from_outside
+
+    assert asked_from_outside() == "late"
+
+
+@case("event loop waits for ever", "loops", "deadlock")
+def _() -> None:
+    from loops import never_set
+
+    never_set()
+
+
 @case("two modules, unlocked", "stock shop", "invariant")
 def _() -> None:
     from shop import Shop

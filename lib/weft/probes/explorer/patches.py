@@ -19,7 +19,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from weft.probes.explorer import locks, sockets
+from weft.probes.explorer import locks, selecting, sockets
 from weft.probes.explorer.deadlocks import notified
 from weft.probes.explorer.scheduler import Scheduler
 from weft.probes.explorer.strands import BY_IDENT, Stop, me, real_sleep
@@ -52,6 +52,7 @@ def patched(scheduler: Scheduler, threads: Threads, scenario: Callable[..., Any]
         *_pools(),
         *threads.replacements(),
         *sockets.replacements(),
+        *selecting.replacements(),
         *_switches(scheduler),
         (threading.Condition, "notify", _notify),
         (sys, "stdout", output),

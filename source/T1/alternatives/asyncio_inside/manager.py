@@ -41,6 +41,7 @@ class DownloadManager:
             self.sessions.put(session())
         self.going = threading.Event()
         self.going.set()
+        self.switch = threading.Lock()
         self.stopped = False
 
     def _refuse_nonsense(self, limit: int) -> None:
@@ -97,7 +98,9 @@ class DownloadManager:
 
     def pause(self) -> None:
         """Ask the workers to hold still."""
-        self.going.clear()
+        with self.switch:
+            if not self.stopped:
+                self.going.clear()
 
     def resume(self) -> None:
         """Let them go on."""
@@ -105,8 +108,9 @@ class DownloadManager:
 
     def stop(self) -> None:
         """Give up what is not finished."""
-        self.stopped = True
-        self.going.set()
+        with self.switch:
+            self.stopped = True
+            self.going.set()
 
     def statistics(self) -> Snapshot:
         """How it stands."""
