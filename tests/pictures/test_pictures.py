@@ -108,22 +108,13 @@ def test_a_wait_is_said_in_a_sentence() -> None:
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> Iterator[Any]:
-    import shutil
-
-    from playwright.sync_api import sync_playwright
-
+def page(tmp_path: Path, browser: Any) -> Iterator[Any]:
     file = tmp_path / "page.html"
     file.write_text(f"<!doctype html><meta charset=utf-8><body>{picture(lost_update())}{picture(deadlock())}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
-            args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-        )
-        page = browser.new_page()
-        page.goto(file.as_uri())
-        yield page
-        browser.close()
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    yield page
+    page.close()
 
 
 @pytest.mark.browser
