@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -29,6 +30,17 @@ IDLE = """() => {
     const kernel = context?.session?.kernel;
     return context?.isReady && kernel?.connectionStatus === "connected" && kernel.status === "idle";
 }"""
+
+#: Puts texts into the cells of the notebook in front.
+WRITE = """texts => {
+    const cells = window.jupyterapp.shell.currentWidget.content.widgets;
+    for (const [place, text] of Object.entries(texts)) cells[place].model.sharedModel.setSource(text);
+}"""
+
+#: The errors that cells of the notebook in front ended with.
+ERRORS = """() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells
+    .flatMap(cell => cell.outputs || []).filter(output => output.output_type === "error")
+    .map(output => `${output.ename}: ${output.evalue}`)"""
 
 #: What JupyterLab would fetch from outside, or ask the user about.
 QUIET = [
@@ -73,12 +85,12 @@ def made_up_challenge() -> nbformat.NotebookNode:
 
 @pytest.fixture(scope="session")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the shelf and the releases, with a challenge X1 beside them."""
+    """A copy of the course, with a made-up challenge X1 among its releases."""
     root = tmp_path_factory.mktemp("course")
-    (root / "nbgrader_config.py").touch()
+    shutil.copy(ROOT / "nbgrader_config.py", root)
     shutil.copytree(ROOT / "notebooks", root / "notebooks", ignore=shutil.ignore_patterns("challenges", ".ipynb*"))
-    if (ROOT / "release").exists():
-        shutil.copytree(ROOT / "release", root / "release")
+    for name in ("source", "release"):
+        shutil.copytree(ROOT / name, root / name)
     (root / "release" / "X1").mkdir(parents=True)
     nbformat.write(made_up_challenge(), root / "release" / "X1" / "adding_up.ipynb")
     return root
@@ -125,12 +137,25 @@ def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
 
 
+def end_kernels(address: str) -> None:
+    """So that no test meets what another has imported."""
+
+    def ask(path: str, method: str) -> bytes:
+        request = urllib.request.Request(f"{address}/api/{path}?token={TOKEN}", method=method)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return bytes(response.read())
+
+    for session in json.loads(ask("sessions", "GET")):
+        ask(f"sessions/{session['id']}", "DELETE")
+
+
 @dataclass
 class Lab:
-    """A JupyterLab in a browser tab. ``page`` is Playwright's; ``shot(name)`` takes a picture."""
+    """A JupyterLab in a browser tab. ``page`` is Playwright's; ``shot(name)`` puts a picture into ``folder``."""
 
     address: str
     page: Any
+    folder: Path
     shot: Callable[[str], None]
 
     def open(self, path: str) -> None:
@@ -138,13 +163,24 @@ class Lab:
         self.page.goto(f"{self.address}/lab/workspaces/test/tree/{path}?reset&token={TOKEN}")
         self.wait_for_kernel()
 
-    def wait_for_kernel(self) -> None:
-        """Wait until the visible notebook's kernel is idle."""
-        self.page.wait_for_function(IDLE, timeout=60_000)
+    def wait_for_kernel(self, timeout: float = 60.0) -> None:
+        """Wait until the visible notebook's kernel is idle; seconds."""
+        self.page.wait_for_function(IDLE, timeout=timeout * 1000)
 
     def command(self, name: str, **arguments: object) -> None:
         """Run one of JupyterLab's commands."""
         self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments])
+
+    def write(self, sources: dict[int, str]) -> None:
+        """Put texts into cells, by their places from 0, as a learner who pastes them would."""
+        self.page.evaluate(WRITE, {str(place): source for place, source in sources.items()})
+
+    def run_all(self, timeout: float = 180.0) -> None:
+        """Run every cell and wait until the last one has ended; seconds. An error in any of them is a failure."""
+        self.command("notebook:run-all-cells")
+        self.wait_for_kernel(timeout)
+        errors = self.page.evaluate(ERRORS)
+        assert not errors, errors
 
     def theme(self, name: str) -> None:
         """``Light`` or ``Dark``."""
@@ -166,6 +202,7 @@ def jupyter(lab: str, browser: Any, tmp_path: Path, request: pytest.FixtureReque
     def shot(name: str) -> None:
         page.screenshot(path=str(folder / f"{case}-{name}.png"))
 
-    yield Lab(lab, page, shot)
+    yield Lab(lab, page, folder, shot)
     shot("end")
     page.close()
+    end_kernels(lab)
