@@ -21,6 +21,7 @@ from weft.worlds.csv_factory import CsvFactory, open_world, write_files
 from weft.worlds.csv_hook import Hook, read_log, sleep_holding_the_lock
 from weft.worlds.csv_rows import COLUMNS
 from weft.worlds.csv_truth import RATES, REASONS
+from weft.worlds.csv_yardstick import add_up
 
 
 @pytest.fixture
@@ -169,3 +170,9 @@ def test_a_hook_can_kill_and_can_wait(tmp_path: Path) -> None:
     sign.touch()
     waiting.join(2)
     assert read_log(log).count("leave", "c.csv:0") == 1
+
+
+def test_the_yardstick_does_the_whole_work(factory: CsvFactory) -> None:
+    factory.add("a.csv", 3_000, copies=2)
+    factory.add("b.csv", 100, columns=COLUMNS[::-1], newline="\r\n")
+    assert add_up(factory.write()).to_json() == factory.truth
