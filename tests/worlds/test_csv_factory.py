@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from weft.worlds.csv_factory import CsvFactory, open_world, write_files
-from weft.worlds.csv_hook import Hook, read_log, sleep_holding_the_lock
+from weft.worlds.csv_hook import Hook, processes_at_once, read_log, sleep_holding_the_lock
 from weft.worlds.csv_rows import COLUMNS
 from weft.worlds.csv_truth import RATES, REASONS
 from weft.worlds.csv_yardstick import add_up
@@ -136,17 +136,18 @@ def test_files_survive_their_travel_as_json(factory: CsvFactory, tmp_path: Path)
 
 def test_threads_cannot_overlap_in_the_sleep_and_processes_can(tmp_path: Path) -> None:
     def run(kind: Any, name: str) -> int:
+        """How many processes were in the hook at once, of three of this kind."""
         hook = Hook(str(tmp_path / name), 0.1)
         each = [kind(target=hook, args=(str(number),)) for number in range(3)]
         for one in each:
             one.start()
         for one in each:
             one.join()
-        return read_log(tmp_path / name).peak("enter", "leave")
+        return processes_at_once(read_log(tmp_path / name))
 
     assert run(multiprocessing.get_context("fork").Process, "processes") == 3
     started = time.monotonic()
-    run(threading.Thread, "threads")
+    assert run(threading.Thread, "threads") == 1
     assert time.monotonic() - started >= 0.3
 
 

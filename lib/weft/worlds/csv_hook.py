@@ -11,6 +11,7 @@ import functools
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +36,14 @@ class Hook:
 
     ``log`` is the file in which it notes ``enter`` and ``leave``. It takes ``seconds``. ``kills`` is the name of
     a piece at which its process dies, as if the system had run out of memory. ``waits_for`` is a file: the hook
-    does not return before it exists, or before 5 s are over.
+    does not return before it exists, or before ``patience`` seconds are over.
     """
 
     log: str
     seconds: float = 0.0
     kills: str = ""
     waits_for: str = ""
+    patience: float = 2.0
 
     def __call__(self, name: str) -> None:
         """Do it."""
@@ -54,8 +56,8 @@ class Hook:
         self._note("leave", name)
 
     def _wait(self) -> None:
-        patience = time.monotonic() + 5.0
-        while self.waits_for and not os.path.exists(self.waits_for) and time.monotonic() < patience:
+        end = time.monotonic() + self.patience
+        while self.waits_for and not os.path.exists(self.waits_for) and time.monotonic() < end:
             time.sleep(0.005)
 
     def _note(self, kind: str, name: str) -> None:
@@ -74,3 +76,16 @@ def read_log(log: Path) -> Trace:
         return Trace()
     rows = [line.split("\t", 3) for line in log.read_text(encoding="utf-8").splitlines()]
     return Trace(Event(float(when), kind, name, f"process {pid}") for when, kind, pid, name in rows)
+
+
+def processes_at_once(trace: Trace) -> int:
+    """The largest number of different processes that were inside a hook at the same moment.
+
+    Threads of one process count as one: between waking up and writing ``leave``, another may have written ``enter``.
+    """
+    inside: Counter[str] = Counter()
+    most = 0
+    for event in trace.of("enter", "leave"):
+        inside[event.actor] += 1 if event.kind == "enter" else -1
+        most = max(most, sum(count > 0 for count in inside.values()))
+    return most
