@@ -74,10 +74,12 @@ def make_class(root: Path, ours: bool, students: int) -> None:
 
 def grade_ours(root: Path) -> tuple[float, float]:
     """Seconds to grade the class, and of these the seconds that the checks themselves took, spread over the workers."""
+    from weft.gradebook.books import Books
     from weft.gradebook.grading import grade
     from weft.judge.verdicts import Judgement
     from weft.layout import Course
 
+    Books(Course(root), Course(root).challenge("B1"))  # makes the database, as generate_assignment does for nbgrader
     started = time.perf_counter()
     states = grade(Course(root), "B1", workers=2)
     took = time.perf_counter() - started

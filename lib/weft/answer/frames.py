@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import linecache
 import sys
 import threading
@@ -57,8 +56,9 @@ def _stack(frame: FrameType | None, folder: str) -> list[str]:
 
 def of_tasks(folder: str) -> dict[str, list[str]]:
     """The learner's lines of every task of this thread's running loop, outermost first."""
+    asyncio = sys.modules.get("asyncio")  # an answer without it has no tasks, and need not wait for its import
     try:
-        tasks = asyncio.all_tasks()
+        tasks = asyncio.all_tasks() if asyncio else set()
     except RuntimeError:
         return {}
     return {f"task {task.get_name()}": _task_stack(task.get_coro(), folder) for task in tasks}
