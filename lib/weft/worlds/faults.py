@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+#: A dripping file is sent in so many pieces per second, or in single bytes if that is slower.
+DRIPS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

@@ -7,8 +7,11 @@ import json
 import secrets
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from weft.trace import Trace
 from weft.worlds.contents import digest
@@ -20,11 +23,13 @@ class FileServer:
     """The handle to the server's process. Use :func:`open_world`."""
 
     def __init__(self) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # not a pipe: nobody reads it before the end
+        self._lock = threading.RLock()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "weft.worlds.file_service"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
         )
         self._port = 0
@@ -72,15 +77,16 @@ class FileServer:
     def trace(self) -> Trace:
         """What the server saw since the last reset.
 
-        ``connect`` and ``disconnect`` with the connection as actor; ``arrive`` (value: the first byte asked for) and
-        ``depart`` (value: the status, 0 for a reset or a cut, 499 if the client left) with the file as subject, and
-        ``bytes`` (value: how many).
+        ``connect`` and ``disconnect`` with the connection as actor, which begins with its first request for this site;
+        ``arrive`` (value: the first byte asked for) and ``depart`` (value: the status, 0 for a reset or a cut, 499 if
+        the client left) with the file as subject, and ``bytes`` (value: how many were handed to the network). After
+        200,000 events one of kind ``overflow`` ends the trace.
         """
         return Trace.from_json(self._order(do="trace"))
 
     def close(self) -> None:
         """End the server."""
-        assert self._process.stdin is not None
+        assert self._process.stdin is not None and self._process.stdout is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         try:
@@ -88,29 +94,42 @@ class FileServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._process.stdout.close()
+        self._errors.close()
 
     def _url(self, name: str) -> str:
         if not self._port:
             self._order(do="trace")
-        return f"http://127.0.0.1:{self._port}/{self._prefix}/{name}"
+        return f"http://127.0.0.1:{self._port}/{self._prefix}/{quote(name)}"
 
     def _order(self, **order: Any) -> Any:
-        assert self._process.stdout is not None
         try:
-            if not self._port:
-                # Not before it is needed: the server starts while others do.
-                self._port = json.loads(self._process.stdout.readline())["port"]
-                self._tell({"do": "reset", "prefix": self._prefix})
-            return self._tell(order)
+            with self._lock:
+                if not self._port:
+                    # Not before it is needed: the server starts while others do.
+                    self._port = self._hear()["port"]
+                    self._tell({"do": "reset", "prefix": self._prefix})
+                return self._tell(order)
         except (OSError, ValueError):
-            self._process.kill()
-            raise WorldError(f"The file server has died. {self._process.communicate()[1][-1000:]}") from None
+            raise WorldError(f"The file server has died. {self._last_words()}") from None
 
     def _tell(self, order: dict[str, Any]) -> Any:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
+        return self._hear()
+
+    def _hear(self) -> Any:
+        assert self._process.stdout is not None
         return json.loads(self._process.stdout.readline())
+
+    def _last_words(self) -> str:
+        if self._errors.closed:
+            return "It was closed."
+        self._process.kill()
+        self._process.wait()
+        self._errors.seek(max(0, self._errors.seek(0, 2) - 1000))
+        return self._errors.read().decode(errors="replace")
 
 
 @contextlib.contextmanager

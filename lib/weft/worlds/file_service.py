@@ -5,26 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import socket
 import struct
 import sys
 import time
+import traceback
 from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 
-from weft.worlds.contents import content
-from weft.worlds.faults import Fault
-from weft.worlds.site import File, Site, range_start
+from weft.worlds.faults import DRIPS, Fault
+from weft.worlds.replies import Reply, first_byte, reply_to
+from weft.worlds.site import File, Site
 
-#: Bytes sent at a time, and bytes per second of a tick of a dripping file.
+#: Bytes sent at a time.
 PIECE = 1 << 18
-
-#: A dripping file is sent in so many pieces per second.
-DRIPS = 100
 
 
 class Service:
@@ -32,7 +31,7 @@ class Service:
 
     def __init__(self) -> None:
         self.site = Site()
-        self._connections: dict[Any, str] = {}
+        self._connections: dict[Any, Connection] = {}
         self._numbers = 0
 
     def command(self, order: dict[str, Any]) -> Any:
@@ -40,9 +39,9 @@ class Service:
         match order:
             case {"do": "reset", "prefix": prefix}:
                 self.site = Site(prefix)
+                self._connections, self._numbers = {}, 0
             case {"do": "add", "name": name, "size": size, "faults": faults}:
-                self.site.files[name] = File(size, [Fault(**fault) for fault in faults])
-                content(name, size)  # made now, not while somebody waits for it
+                self.site.files[name] = File(name, size, [Fault(**fault) for fault in faults])
             case {"do": "set", "name": ("latency" | "connect_cost") as name, "value": value}:
                 setattr(self.site, name, value)
             case {"do": "trace"}:
@@ -50,24 +49,40 @@ class Service:
         return None
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """One request."""
-        site, connection = self.site, request.protocol
-        prefix, _, name = request.path.strip("/").partition("/")
-        if prefix != site.prefix:
+        """One request. If we fail, our process ends, so that the handle knows: the client must not be blamed."""
+        prefix, _, name = request.path.removeprefix("/").partition("/")
+        if prefix != self.site.prefix:
             return web.Response(status=410)
-        is_new = connection not in self._connections
-        if is_new:
+        wait, connection = self.site.latency, self._connections.get(request.protocol)
+        if connection is None:
+            wait += self.site.connect_cost
             self._numbers += 1
-            self._connections[connection] = f"connection {self._numbers}"
-            site.log("connect", actor=self._connections[connection])
-        exchange = Exchange(site, request, name, self._connections[connection])
-        await asyncio.sleep(site.latency + (site.connect_cost if is_new else 0.0))
-        return await exchange.answer()
+            connection = self._connections[request.protocol] = Connection(f"connection {self._numbers}")
+            self.site.log("connect", actor=connection.actor)
+        connection.exchange = exchange = Exchange(self.site, request, name, connection.actor)
+        try:
+            return await exchange.answer(wait)
+        except ConnectionError:
+            raise
+        except Exception:
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(1)
 
-    def forget(self, connection: Any) -> None:
-        """A connection is gone."""
-        if actor := self._connections.pop(connection, None):
-            self.site.log("disconnect", actor=actor)
+    def forget(self, protocol: Any) -> None:
+        """A connection is gone, and what was under way on it is over."""
+        if connection := self._connections.pop(protocol, None):
+            if connection.exchange:
+                connection.exchange.depart(499)
+            self.site.log("disconnect", actor=connection.actor)
+
+
+class Connection:
+    """What the trace calls it, and the latest request on it."""
+
+    def __init__(self, actor: str) -> None:
+        self.actor = actor
+        self.exchange: Exchange | None = None
 
 
 class Connections(web.Server):
@@ -93,9 +108,9 @@ class Exchange:
     def __init__(self, site: Site, request: web.BaseRequest, name: str, actor: str) -> None:
         self.site, self.request, self.name, self.actor = site, request, name, actor
         self.file = site.files.get(name)
-        self.start = range_start(request.headers.get("Range", ""))
+        self.range = request.headers.get("Range", "")
         self.departed = False
-        site.log("arrive", name, actor, self.start)
+        site.log("arrive", name, actor, first_byte(self.file, self.range))
 
     def depart(self, status: int) -> None:
         """Note that it is over, once."""
@@ -103,31 +118,30 @@ class Exchange:
             self.departed = True
             self.site.log("depart", self.name, self.actor, status)
 
-    async def answer(self) -> web.StreamResponse:
-        """Serve, misbehave, or say no; the departure is noted also if the client goes away."""
+    async def answer(self, wait: float) -> web.StreamResponse:
+        """Serve, misbehave, or say no, after so many seconds; the departure is noted also if the client goes away."""
         try:
+            await asyncio.sleep(wait)
             return await self._answer()
         finally:
             self.depart(499)
 
     async def _answer(self) -> web.StreamResponse:
-        if self.file is None:
-            return self._refuse(404)
-        fault = self.file.next_fault() or Fault("none")
-        if fault.kind == "status":
-            return self._refuse(int(fault.amount))
+        fault = (self.file.next_fault() if self.file else None) or Fault("none")
         if fault.kind == "reset":
             self.depart(0)
             return self._hang_up(reset=True)
-        if fault.kind == "no range":
-            self.start = 0
-        if self.start > self.file.size:
-            return self._refuse(416)
-        return await self._send(self.file, fault)
-
-    def _refuse(self, status: int) -> web.Response:
-        self.depart(status)
-        return web.Response(status=status)
+        reply = reply_to(self.file, fault, self.request.method, self.range)
+        response = web.StreamResponse(status=reply.status, headers=reply.headers)
+        response.content_length = reply.end - reply.start
+        if self.file is None or reply.start == reply.end or self.request.method == "HEAD":
+            self.depart(reply.status)
+            await response.prepare(self.request)
+        else:
+            await response.prepare(self.request)
+            await self._send(response, self.file, fault, reply)
+        await response.write_eof()
+        return response
 
     def _hang_up(self, reset: bool = False) -> web.StreamResponse:
         transport = self.request.transport
@@ -139,68 +153,62 @@ class Exchange:
             transport.close()
         raise ConnectionResetError("on purpose")
 
-    async def _send(self, file: File, fault: Fault) -> web.StreamResponse:
-        end = file.size - (int(fault.amount) if fault.kind == "short" else 0)
-        status = 206 if self.start else 200
-        response = web.StreamResponse(status=status, headers={"Accept-Ranges": "bytes"})
-        response.content_length = max(0, end - self.start)
-        if self.start:
-            response.headers["Content-Range"] = f"bytes {self.start}-{end - 1}/{file.size}"
-        await response.prepare(self.request)
-        data = memoryview(content(self.name, file.size))
-        stop = fault.at if fault.kind == "cut" and self.start <= fault.at < end else end
-        told = status if stop == end else 0
-        if fault.kind == "stall" and self.start <= fault.at < end:
-            await self._pieces(response, data[self.start : fault.at], last=False)
+    async def _send(self, response: web.StreamResponse, file: File, fault: Fault, reply: Reply) -> None:
+        data, start = memoryview(file.data), reply.start
+        is_ahead = start <= fault.at < reply.end
+        stop = fault.at if fault.kind == "cut" and is_ahead else reply.end
+        told = reply.status if stop == reply.end else 0
+        if fault.kind == "stall" and is_ahead:
+            await self._pieces(response, data[start : fault.at])
             await asyncio.sleep(fault.amount)
-            self.start = fault.at
+            start = fault.at
         if fault.kind == "drip":
-            await self._drip(response, data[self.start : stop], fault.amount, told)
-        else:
-            await self._pieces(response, data[self.start : stop], last=True, status=told)
+            start += await self._drip(response, data[start:stop], fault.amount)
+        # The very last byte goes out after the departure is noted.
+        last = max(start, stop - 1)
+        await self._pieces(response, data[start:last])
         self.depart(told)
-        if stop < end:
-            await asyncio.sleep(0)
-            return self._hang_up()
-        await response.write_eof()
-        return response
+        await self._pieces(response, data[last:stop])
+        if not told:
+            self._hang_up()
 
-    async def _pieces(self, response: web.StreamResponse, data: memoryview, last: bool, status: int = 0) -> None:
-        """Send ``data``; the very last byte goes out after the departure is noted."""
-        keep = 1 if last and data else 0
-        body = data[: len(data) - keep]
-        for start in range(0, len(body), PIECE):
-            await self._write(response, body[start : start + PIECE])
-        if keep:
-            self.depart(status)
-            await self._write(response, data[-1:])
-
-    async def _drip(self, response: web.StreamResponse, data: memoryview, rate: float, status: int) -> None:
+    async def _drip(self, response: web.StreamResponse, data: memoryview, rate: float) -> int:
+        """Send all but the last drip; returns how many bytes that was."""
         size = max(1, int(rate / DRIPS))
         began, sent = time.monotonic(), 0
         while len(data) - sent > size:
-            await self._write(response, data[sent : sent + size])
+            await self._pieces(response, data[sent : sent + size])
             sent += size
             await asyncio.sleep(max(0.0, began + sent / rate - time.monotonic()))
-        await self._pieces(response, data[sent:], last=True, status=status)
+        return sent
 
-    async def _write(self, response: web.StreamResponse, piece: memoryview) -> None:
-        if len(piece):
+    async def _pieces(self, response: web.StreamResponse, data: memoryview) -> None:
+        for start in range(0, len(data), PIECE):
+            piece = data[start : start + PIECE]
             self.site.log("bytes", self.name, self.actor, len(piece))
-            await response.write(bytes(piece))
+            await response.write(piece)
 
 
 async def serve() -> None:
-    """Listen on a free port of the loopback, tell it, and obey until standard input ends."""
+    """Listen on a free port of the loopback, tell it, and obey until standard input or our parent ends."""
     service = Service()
     server = Connections(service, access_log=None, keepalive_timeout=60, handler_cancellation=True)
     loop = asyncio.get_running_loop()
     listener = await loop.create_server(server, "127.0.0.1", 0, backlog=512)
     orders = asyncio.StreamReader(limit=1 << 24)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
+    watch = asyncio.create_task(_end_with(os.getppid()))
     _say({"port": listener.sockets[0].getsockname()[1]})
     while line := await orders.readline():
         _say(service.command(json.loads(line)))
+    watch.cancel()
+    os._exit(0)
+
+
+async def _end_with(parent: int) -> None:
+    """End when ``parent`` has: a child that it forked may still hold our standard input open."""
+    while os.getppid() == parent:
+        await asyncio.sleep(1)
     os._exit(0)
 
 
@@ -211,5 +219,6 @@ def _say(answer: Any) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is our owner's business; it closes our input
+    logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # what clients send amiss is no error of ours
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve())

@@ -1,25 +1,30 @@
 """The file server's twin inside the answer's process: the same faces, faults and trace, on the clock that ``time`` has.
 
 Under the schedule explorer that clock is virtual, so a download of a minute takes milliseconds, and is exact. What is
-simulated is the transport alone: sessions, headers, responses and errors are those of ``requests``. The trace lies
-within reach of the answer; whatever a check judges by it, another check should judge by the real server's.
+simulated is the connection alone: sessions, responses and errors are those of ``requests`` and ``urllib3``. The trace
+lies within reach of the answer; whatever a check judges by it, another check should judge by the real server's. Bytes
+leave when they are read, so a client that gives up has been sent less than the real server had handed to the network.
 """
 
 from __future__ import annotations
 
+import http.client
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import requests
-from requests.adapters import BaseAdapter
+from requests.adapters import DEFAULT_POOLSIZE, BaseAdapter
 from requests.models import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
 
 from weft.trace import Trace
-from weft.worlds.contents import content, digest
-from weft.worlds.faults import Fault
-from weft.worlds.site import File, Site, range_start
+from weft.worlds.contents import digest
+from weft.worlds.faults import DRIPS, Fault
+from weft.worlds.replies import Reply, first_byte, reply_to
+from weft.worlds.site import File, Site
 
 ADDRESS = "http://files.test/"
 
@@ -31,10 +36,13 @@ class SimulatedFiles:
         self.site = Site()
         self.connections = 0
 
+    def reset(self) -> None:
+        """Begin afresh: no files, no faults, no latency, an empty trace."""
+        self.site, self.connections = Site(), 0
+
     def add(self, name: str, size: int, faults: Sequence[Fault] = ()) -> None:
         """Serve a file of ``size`` bytes under ``name``, with these faults, one after another."""
-        self.site.files[name] = File(size, list(faults))
-        content(name, size)  # made now, not while somebody waits for it
+        self.site.files[name] = File(name, size, list(faults))
 
     def latency(self, seconds: float) -> None:
         """Let every request wait so long before it is answered."""
@@ -47,7 +55,12 @@ class SimulatedFiles:
     @property
     def items(self) -> list[dict[str, Any]]:
         """The manifest: ``{"url", "name", "size"}`` for each file, sizes in bytes."""
-        return [{"url": ADDRESS + name, "name": name, "size": file.size} for name, file in self.site.files.items()]
+        return [{"url": _url(name), "name": name, "size": file.size} for name, file in self.site.files.items()]
+
+    @property
+    def urls(self) -> list[str]:
+        """The files' addresses."""
+        return [_url(name) for name in self.site.files]
 
     @property
     def digests(self) -> dict[str, str]:
@@ -86,15 +99,12 @@ class _Adapter(BaseAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> Response:
         """Answer one request, late, wrongly or not at all, as its file's faults say."""
-        if request.method not in ("GET", "HEAD"):
-            raise NotImplementedError(f"The simulated files answer GET and HEAD, not {request.method}.")
         site, actor, cost = self.files.site, *self._connect()
-        name = (request.url or "").rpartition("/")[2]
-        start = range_start(request.headers.get("Range", ""))
-        exchange = _Exchange(site, name, actor, self.idle)
-        site.log("arrive", name, actor, start)
-        _wait(site.latency + cost, _patience(timeout), "no answer")
-        return exchange.answer(request, start, _patience(timeout))
+        exchange = _Exchange(site, request, actor, self.idle, _patience(timeout))
+        exchange.wait(site.latency + cost, requests.ReadTimeout("Read timed out: no answer from the simulated server"))
+        response = exchange.answer()
+        response.connection = self  # type: ignore[assignment]
+        return response
 
     def _connect(self) -> tuple[str, float]:
         if self.idle:
@@ -113,9 +123,15 @@ class _Adapter(BaseAdapter):
 class _Exchange:
     """One request and its answer. Its departure is noted before the client can know of it."""
 
-    def __init__(self, site: Site, name: str, actor: str, idle: list[str]) -> None:
-        self.site, self.name, self.actor, self.idle = site, name, actor, idle
+    def __init__(
+        self, site: Site, request: PreparedRequest, actor: str, idle: list[str], patience: float | None
+    ) -> None:
+        self.site, self.request, self.actor, self.idle, self.patience = site, request, actor, idle, patience
+        self.name = unquote(str(urlsplit(request.url).path)).removeprefix("/")
+        self.file = site.files.get(self.name)
+        self.range = request.headers.get("Range", "")
         self.departed = False
+        site.log("arrive", self.name, actor, first_byte(self.file, self.range))
 
     def depart(self, status: int, keep: bool) -> None:
         """Note that it is over, once; the connection is kept for the next request or lost."""
@@ -123,101 +139,108 @@ class _Exchange:
             return
         self.departed = True
         self.site.log("depart", self.name, self.actor, status)
-        if keep:
+        if keep and len(self.idle) < DEFAULT_POOLSIZE:
             self.idle.append(self.actor)
         else:
             self.site.log("disconnect", actor=self.actor)
 
-    def answer(self, request: PreparedRequest, start: int, patience: float | None) -> Response:
-        """The response, whose body comes as it is read."""
-        file = self.site.files.get(self.name)
-        fault = (file.next_fault() if file else None) or Fault("none")
+    def wait(self, seconds: float, error: Exception) -> None:
+        """Let time pass. Raises ``error``, and the client is gone, if its patience ends before."""
+        if self.patience is not None and seconds > self.patience:
+            time.sleep(self.patience)
+            self.depart(499, keep=False)
+            raise error
+        if seconds:
+            time.sleep(seconds)
+
+    def answer(self) -> Response:
+        """The response, whose body comes as it is read. Raises ``requests.ConnectionError`` for a reset."""
+        fault = (self.file.next_fault() if self.file else None) or Fault("none")
         if fault.kind == "reset":
             self.depart(0, keep=False)
             raise requests.ConnectionError("Connection aborted: reset by the simulated server")
-        start = 0 if fault.kind == "no range" else start
-        if file is None or fault.kind == "status" or start > file.size:
-            status = 404 if file is None else int(fault.amount) if fault.kind == "status" else 416
-            return self._response(request, status, _Body(self, status, b""))
-        end = file.size - (int(fault.amount) if fault.kind == "short" else 0)
-        status = 206 if start else 200
-        data = memoryview(content(self.name, file.size))[start:end] if request.method == "GET" else b""
-        response = self._response(request, status, _Body(self, status, data, start, fault, patience))
-        response.headers["Content-Length"] = str(max(0, end - start))
-        if start:
-            response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
-        return response
+        method = self.request.method or "GET"
+        reply = reply_to(self.file, fault, method, self.range)
+        length = reply.end - reply.start
+        body = _Body(self, fault, reply, b"" if self.file is None or method == "HEAD" else self.file.data)
+        return self._response(body, {**reply.headers, "Content-Length": str(length)}, reply.status)
 
-    def _response(self, request: PreparedRequest, status: int, body: _Body) -> Response:
-        response = Response()
-        response.status_code, response.request, response.url = status, request, request.url or ""
-        response.headers = CaseInsensitiveDict({"Accept-Ranges": "bytes", "Content-Length": "0"})
-        response.raw = body
-        if not len(body.data):
-            self.depart(status, keep=True)
+    def _response(self, body: _Body, headers: dict[str, str], status: int) -> Response:
+        response, reason = Response(), http.client.responses.get(status, "")
+        response.status_code, response.reason, response.headers = status, reason, CaseInsensitiveDict(headers)
+        response.request, response.url = self.request, self.request.url or ""
+        response.raw = HTTPResponse(
+            body,  # type: ignore[arg-type]
+            headers,
+            status,
+            reason=reason,
+            preload_content=False,
+            enforce_content_length=True,
+            request_method=self.request.method,
+        )
         return response
 
 
 class _Body:
-    """A response's body, as far as ``requests`` reads it: ``read`` and ``close``."""
+    """What ``http.client`` would give ``urllib3`` to read: whole pieces, silence, or a sudden end."""
 
-    def __init__(
-        self,
-        exchange: _Exchange,
-        status: int,
-        data: bytes | memoryview,
-        start: int = 0,
-        fault: Fault = Fault("none"),  # noqa: B008
-        patience: float | None = None,
-    ) -> None:
-        self.exchange, self.status, self.data = exchange, status, data
-        self.start, self.fault, self.patience = start, fault, patience
-        self.sent = 0
+    def __init__(self, exchange: _Exchange, fault: Fault, reply: Reply, data: bytes) -> None:
+        self.exchange, self.fault, self.status = exchange, fault, reply.status
+        self.at, self.end = reply.start, min(reply.end, len(data))
+        self.is_cut = fault.kind == "cut" and self.at <= fault.at < self.end
+        self.stop = fault.at if self.is_cut else self.end
+        self.data = memoryview(data)
+        self.closed = False
+        self._finish()
 
-    def read(self, amount: int = -1, decode_content: bool = True) -> bytes:
-        """At most ``amount`` bytes, all that is left for a negative number; empty at the end."""
-        left = len(self.data) - self.sent
-        amount = left if amount is None or amount < 0 else min(amount, left)
-        amount = self._until_the_fault(amount)
-        if amount and self.fault.kind == "drip":
-            _wait(amount / self.fault.amount, self.patience, "silence")
-        piece = bytes(self.data[self.sent : self.sent + amount])
-        self.sent += amount
-        if amount:
-            self.exchange.site.log("bytes", self.exchange.name, self.exchange.actor, amount)
-        if self.sent == len(self.data):
-            self.exchange.depart(self.status, keep=True)
-        return piece
+    def read(self, amount: int | None = None) -> bytes:
+        """At most ``amount`` bytes, all that is left for None; empty at the end.
+
+        Raises TimeoutError for a silence longer than the client's patience, ``http.client.IncompleteRead`` if all that
+        is left does not come.
+        """
+        if self.closed:
+            return b""
+        until = self.stop if amount is None or amount < 0 else min(self.at + amount, self.stop)
+        start = self.at
+        if self.fault.kind == "stall" and self.at <= self.fault.at < until:
+            self._send(self.fault.at)
+            self.exchange.wait(self.fault.amount, TimeoutError("timed out"))
+            self.fault = Fault("none")
+        self._send(until)
+        self._finish()
+        if self.is_cut and (amount is None or amount < 0):
+            raise http.client.IncompleteRead(bytes(self.data[start:until]), self.end - until)
+        return bytes(self.data[start:until])
 
     def close(self) -> None:
         """The client has had enough."""
+        self.closed = True
         self.exchange.depart(499, keep=False)
 
-    def _until_the_fault(self, amount: int) -> int:
-        """How much may be sent before something happens; makes it happen if it is due."""
-        ahead = self.fault.at - self.start - self.sent
-        if self.fault.kind not in ("cut", "stall") or ahead < 0:
-            return amount
-        if ahead == 0 and self.fault.kind == "cut" and self.sent < len(self.data):
+    def _send(self, until: int) -> None:
+        amount, self.at = until - self.at, until
+        if amount and self.fault.kind == "drip":
+            silence = max(1, int(self.fault.amount / DRIPS)) / self.fault.amount
+            self.exchange.wait(silence, TimeoutError("timed out"))
+            time.sleep(max(0.0, amount / self.fault.amount - silence))
+        if amount:
+            self.exchange.site.log("bytes", self.exchange.name, self.exchange.actor, amount)
+
+    def _finish(self) -> None:
+        """At the last byte, note that it is over."""
+        if self.at == self.end:
+            self.closed = True
+            self.exchange.depart(self.status, keep=True)
+        elif self.at == self.stop:
             self.exchange.depart(0, keep=False)
-            raise requests.exceptions.ChunkedEncodingError("Connection broken by the simulated server")
-        if ahead == 0:
-            seconds, self.fault = self.fault.amount, Fault("none")
-            _wait(seconds, self.patience, "silence")
-            return amount
-        return min(amount, ahead)
+
+
+def _url(name: str) -> str:
+    return ADDRESS + quote(name)
 
 
 def _patience(timeout: Any) -> float | None:
     """The time-out for each silence, in seconds, from what ``requests`` was given."""
     seconds = timeout[1] if isinstance(timeout, tuple) else timeout
     return None if seconds is None else float(seconds)
-
-
-def _wait(seconds: float, patience: float | None, what: str) -> None:
-    """Let time pass. Raises ``requests.ReadTimeout`` if the client's patience ends before."""
-    if patience is not None and seconds > patience:
-        time.sleep(patience)
-        raise requests.ReadTimeout(f"Read timed out after {patience:g} s: {what}")
-    if seconds:
-        time.sleep(seconds)

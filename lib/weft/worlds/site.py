@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from weft.trace import Event
+from weft.worlds.contents import content
 from weft.worlds.faults import Fault
 
 #: A trace is not longer than this; whoever floods the server floods no memory.
@@ -16,12 +17,18 @@ MOST_EVENTS = 200_000
 class File:
     """One file.
 
-    Its size, the faults that are still to come, in order, and how often the first of them has been used.
+    Its name and size, the faults that are still to come, in order, how often the first of them has been used, and its
+    bytes: made now, not while somebody waits for them.
     """
 
+    name: str
     size: int
     faults: list[Fault] = field(default_factory=list)
     used: int = 0
+    data: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.data = content(self.name, self.size)
 
     def next_fault(self) -> Fault | None:
         """The fault for this request, if any."""
@@ -46,13 +53,8 @@ class Site:
         self.events: list[Event] = []
 
     def log(self, kind: str, subject: str = "", actor: str = "", value: float = 0.0) -> None:
-        """Note an event, now."""
+        """Note an event, now. The one after the last that fits is ``overflow``; what comes then is not noted."""
         if len(self.events) < MOST_EVENTS:
             self.events.append(Event(time.monotonic(), kind, subject, actor, value))
-
-
-def range_start(header: str) -> int:
-    """The first byte of ``bytes=START-``; 0 for anything else."""
-    unit, _, span = header.partition("=")
-    first = span.partition("-")[0]
-    return int(first) if unit.strip() == "bytes" and first.isdigit() else 0
+        elif len(self.events) == MOST_EVENTS:
+            self.events.append(Event(time.monotonic(), "overflow"))
