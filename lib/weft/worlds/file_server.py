@@ -31,6 +31,7 @@ class FileServer:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
+            process_group=0,  # an interrupt from the keyboard is for us, not for it
         )
         self._port = 0
         self._prefix = secrets.token_hex(8)
