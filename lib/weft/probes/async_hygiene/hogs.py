@@ -95,7 +95,7 @@ def noted(own: Own, ledger: Ledger, limit: float) -> Iterator[None]:
 
 
 def _note(ledger: Ledger, limit: float, used: float, spent: dict[Spot | None, float], task: object) -> None:
-    own = {spot: seconds for spot, seconds in spent.items() if spot and spot.path}
+    own = {spot: seconds for spot, seconds in spent.items() if spot}
     if own and used - spent.get(None, 0.0) >= limit:
         spot = max(own, key=lambda spot: own[spot])
         name = task.get_name() if isinstance(task, asyncio.Task) else ""

@@ -21,17 +21,20 @@ _SUSPENDED = (CoroutineType, GeneratorType, AsyncGeneratorType)
 
 
 class Spot(NamedTuple):
-    """A line of the answer; an empty ``path`` where none is known."""
+    """A line of the answer; an empty ``path``, and false, where none is known."""
 
     path: str = ""
     line: int = 0
 
+    def __bool__(self) -> bool:
+        return bool(self.path)
+
     @property
     def source(self) -> str:
-        return linecache.getline(self.path, self.line).strip() if self.path else ""
+        return linecache.getline(self.path, self.line).strip() if self else ""
 
     def __str__(self) -> str:
-        return f"{os.path.basename(self.path)}:{self.line}" if self.path else ""
+        return f"{os.path.basename(self.path)}:{self.line}" if self else ""
 
 
 NOWHERE = Spot()

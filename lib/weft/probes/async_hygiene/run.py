@@ -38,6 +38,7 @@ def watched(
     names = getattr(main, "__globals__", None)
 
     async def once() -> Any:
+        births.install()
         generators.install()
         task = asyncio.get_running_loop().create_task(main(), name="main")
         await asyncio.wait({task})
@@ -57,7 +58,6 @@ def outcome(
     """What ``once`` returns, or how it failed; its traceback is let go, and with it all that it keeps alive."""
     try:
         with fresh_loop(loop_factory) as loop:
-            births.install(loop)
             listen(loop, births, ledger)
             return loop.run_until_complete(once()), None
     except KeyboardInterrupt:

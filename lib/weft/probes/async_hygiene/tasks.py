@@ -31,9 +31,10 @@ class Births:
         self.wrap = wrap
         self.of: weakref.WeakKeyDictionary[asyncio.Future[Any], Birth] = weakref.WeakKeyDictionary()
 
-    def install(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Stand before the factory that the loop has."""
-        inner: Any = loop.get_task_factory() or (lambda loop, coro, **more: asyncio.Task(coro, loop=loop, **more))
+    def install(self) -> None:
+        """Stand before the factory that the running loop has."""
+        loop = asyncio.get_running_loop()
+        inner: Any = loop.get_task_factory() or _plain_task
 
         def make(loop: asyncio.AbstractEventLoop, coro: Any, **more: Any) -> asyncio.Future[Any]:
             birth = self._birth()
@@ -58,6 +59,10 @@ class Births:
         return birth.spot if birth else NOWHERE
 
 
+def _plain_task(loop: asyncio.AbstractEventLoop, coro: Any, **more: Any) -> asyncio.Task[Any]:
+    return asyncio.Task(coro, loop=loop, **more)
+
+
 async def settle(births: Births, extra: float = 0.0) -> set[asyncio.Task[Any]]:
     """The tasks that are left, after those that are ending have had the time to end.
 
@@ -80,9 +85,9 @@ def note_leaks(left: set[asyncio.Task[Any]], births: Births, ledger: Ledger) -> 
     """Write down those tasks that the answer made or whose code is the answer's."""
     for task in sorted(left, key=lambda task: task.get_name()):
         made, at = births.spot(task), births.own.of_suspended(task.get_coro())
-        if made.path or at.path:
+        if made or at:
             name = getattr(task.get_coro(), "__qualname__", "a coroutine")
-            where = f", waiting at {at} {at.source}" if at.path else ""
+            where = f", waiting at {at} {at.source}" if at else ""
             ledger.add(LEAKED, f"{name} was still running when main had ended{where}", made or at, task.get_name())
 
 
@@ -94,9 +99,9 @@ def listen(loop: asyncio.AbstractEventLoop, births: Births, ledger: Ledger) -> N
         if error is None:
             return
         spot = births.own.of_error(error)
-        if not spot.path:
+        if not spot:
             spot = births.spot(future)
-        if spot.path or future is not None:
+        if spot or future is not None:
             name = future.get_name() if isinstance(future, asyncio.Task) else ""
             ledger.add(LOST, f"{type(error).__name__}: {error}, and nobody looked at it", spot, name)
 

@@ -42,15 +42,15 @@ def _note(warning: warnings.WarningMessage, own: Own, ledger: Ledger, births: di
     text = str(warning.message)
     if never := _NEVER.match(text):
         spot = own.of_text(text)
-        if spot.path:
+        if spot:
             ledger.add(FORGOTTEN, f"{never[1]} was called and never awaited: nothing of it has run", spot)
         return True
     if not issubclass(warning.category, ResourceWarning):
         return False
-    spot = births.get(id(warning)) or births.get(id(warning.source)) or NOWHERE
-    if not spot.path and own.has(warning.filename):
+    spot = births.get(id(warning)) or births.get(id(warning.source), NOWHERE)
+    if not spot and own.has(warning.filename):
         spot = Spot(warning.filename, warning.lineno)
-    if spot.path:
+    if spot:
         ledger.add(UNCLOSED, f"{_what(text)} was never closed", spot)
     return True
 
