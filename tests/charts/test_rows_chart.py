@@ -39,3 +39,10 @@ def test_reasons_are_in_order_with_their_numbers() -> None:
 def test_nothing_dropped() -> None:
     assert describe_dropped({}, 20) == "None of 20 rows was dropped"
     dropped_rows({}, 20)
+
+
+def test_a_notebook_shows_a_chart_as_a_picture() -> None:
+    from IPython.core.formatters import DisplayFormatter
+
+    data, _ = DisplayFormatter().format(rows_per_second(TRACE))
+    assert data["image/png"].startswith(b"\x89PNG")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,9 +22,18 @@ PALETTE = {
 INK = "#7f7f7f"
 
 
+class Chart(Figure):
+    """A figure that a notebook shows as it is: without pyplot, nothing else would tell IPython how."""
+
+    def _repr_png_(self) -> bytes:
+        picture = io.BytesIO()
+        self.savefig(picture, format="png")
+        return picture.getvalue()
+
+
 def figure(width: float = 8.0, height: float = 4.0, rows: tuple[float, ...] = (1.0,)) -> tuple[Figure, list[Axes]]:
     """A figure of so many inches with axes below one another, of these relative heights; pyplot knows nothing of it."""
-    made = Figure(figsize=(width, height), layout="constrained")
+    made = Chart(figsize=(width, height), layout="constrained")
     made.patch.set_alpha(0)
     grid = made.subplots(len(rows), 1, sharex=len(rows) > 1, squeeze=False, height_ratios=rows)
     axes = [row[0] for row in grid]
