@@ -28,7 +28,7 @@ from typing import Any
 from weft.probes.async_hygiene import warned
 from weft.probes.async_hygiene.findings import UNCLOSED, Failed, Finding, Ledger
 from weft.probes.async_hygiene.places import Own, Spot
-from weft.probes.async_hygiene.run import LoopFactory, outcome
+from weft.probes.async_hygiene.run import LoopFactory, outcome, refuse_inside_a_loop
 from weft.probes.async_hygiene.suspensions import Meter, Point
 from weft.probes.async_hygiene.tasks import note_leaks
 from weft.probes.async_hygiene.tasks import settle as settled
@@ -114,6 +114,7 @@ def sweep(
     seconds of the loop's clock: what tasks may take to end after the run, and the run to end after its cancellation.
     ``files`` as for ``watched``. With ``cleanup``, the awaits of the answer's own cleaning up are tried too.
     """
+    refuse_inside_a_loop()
     runner = _Runner(make, settle, patience, loop_factory, leftover, Own(files))
     with _old_objects_left_alone():
         meter, undisturbed, error = runner.run(None)

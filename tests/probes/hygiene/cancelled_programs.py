@@ -6,7 +6,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
+
+import aiohttp
+from aiohttp import web
 
 
 class Shop:
@@ -204,6 +208,46 @@ async def closes_its_connection() -> None:
 
 async def _closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.close()
+
+
+@asynccontextmanager
+async def a_site() -> AsyncIterator[str]:
+    async def answer(request: web.Request) -> web.Response:
+        await asyncio.sleep(0.002)
+        return web.Response(text=request.path)
+
+    app = web.Application()
+    app.router.add_get("/{page}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield "http://{}:{}".format(*runner.addresses[0])
+    finally:
+        await runner.cleanup()
+
+
+@renewed
+async def crawls() -> list[str]:
+    async with a_site() as site, aiohttp.ClientSession() as session:
+
+        async def fetch(page: int) -> str:
+            async with shop.free, session.get(f"{site}/{page}") as response:
+                return await response.text()
+
+        async with asyncio.TaskGroup() as group:
+            pages = [group.create_task(fetch(page)) for page in range(4)]
+    return [page.result() for page in pages]
+
+
+@renewed
+async def crawls_and_leaves_its_session() -> str:
+    async with a_site() as site:
+        session = aiohttp.ClientSession()  # made: crawls
+        response = await session.get(f"{site}/1")
+        text = await response.text()
+        await session.close()
+    return text
 
 
 @renewed

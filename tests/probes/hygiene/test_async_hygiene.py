@@ -16,6 +16,7 @@ from typing import Any
 import clean_programs as clean
 import pytest
 import unclean_programs as unclean
+from jumping_loop import JumpingLoop
 
 from weft.probes.async_hygiene import watched
 
@@ -177,6 +178,28 @@ def test_runs_on_the_loop_that_it_is_given() -> None:
         return type(asyncio.get_running_loop()).__name__
 
     assert watched(main, loop_factory=Loop).result == "Loop"
+
+
+def test_a_loop_whose_clock_jumps_changes_nothing() -> None:
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        asyncio.create_task(unclean.work(900))  # noqa: RUF006
+        await asyncio.sleep(600)
+        await unclean.computes()
+        return loop.time() - started
+
+    found = watched(main, loop_factory=JumpingLoop)
+    assert found.result == 600
+    assert found.kinds() == ["cpu hog", "leaked task"]
+
+
+def test_refuses_to_run_inside_a_loop() -> None:
+    async def main() -> None:
+        watched(unclean.sleeps)
+
+    found = watched(main)
+    assert found.error is not None and "a loop runs in this thread already" in found.error.message
 
 
 def test_everything_is_as_it_was_afterwards() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import cancelled_programs as programs
 import pytest
+from jumping_loop import JumpingLoop
 
 from weft.probes.cancellation import Sweep, sweep
 
@@ -45,6 +46,7 @@ CORRECT = [
     "groups_its_workers",
     "gathers_its_workers",
     "closes_its_connection",
+    "crawls",
     "stops_at_a_timeout",
     "produces_and_consumes",
     "loops_over_a_generator",
@@ -76,6 +78,24 @@ def test_leaves_correct_scenarios_in_peace(name: str) -> None:
 def test_tells_the_await_and_the_line_that_made_what_is_left() -> None:
     found = swept("leaves_a_connection")
     assert {fault.finding.place for fault in found.faults} == lines("made: leaves_a_connection")
+
+
+def test_a_session_that_is_left_is_named_where_it_was_made() -> None:
+    found = swept("crawls_and_leaves_its_session")
+    assert {fault.finding.place for fault in found.faults} == lines("made: crawls")
+    assert "session.get" in found.faults[0].source
+
+
+def test_patience_is_of_the_loops_clock() -> None:
+    async def scenario() -> None:
+        try:
+            await asyncio.sleep(600)
+        finally:
+            await asyncio.sleep(30)
+
+    assert sweep(scenario, patience=60, loop_factory=JumpingLoop).clean
+    slow = sweep(scenario, patience=20, loop_factory=JumpingLoop)
+    assert {fault.finding.kind for fault in slow.faults} == {"cancellation ignored"}
 
 
 def test_names_the_childs_await_and_the_child() -> None:

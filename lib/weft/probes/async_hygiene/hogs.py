@@ -47,7 +47,8 @@ class _Sampler:
             now, started = self.clock(), self.started
             if started is not None:
                 where = self._where(sys._current_frames().get(self.loop_thread))
-                self.spent[where] = self.spent.get(where, 0.0) + now - max(before, started)
+                since = before if self.clock is _real else max(before, started)
+                self.spent[where] = self.spent.get(where, 0.0) + now - since
             before = now
 
     def _where(self, frame: FrameType | None) -> Spot | None:
@@ -78,7 +79,7 @@ def noted(own: Own, ledger: Ledger, limit: float) -> Iterator[None]:
         if threading.get_ident() != sampler.loop_thread:
             return original(handle)
         sampler.spent.clear()
-        sampler.started, before = sampler.clock(), _cpu()
+        sampler.started = before = _cpu()
         try:
             return original(handle)
         finally:

@@ -97,15 +97,21 @@ def frames(frame: FrameType | None) -> Iterator[FrameType]:
 def chain(awaitable: Any) -> Iterator[FrameType]:
     """The frames of a suspended coroutine, outermost first."""
     while awaitable is not None:
-        frame = _attribute(awaitable, "cr_frame", "gi_frame", "ag_frame")
+        frame, inner = _parts(awaitable)
         if frame is not None:
             yield frame
-            awaitable = _attribute(awaitable, "cr_await", "gi_yieldfrom", "ag_await")
-        else:
+        elif not isinstance(awaitable, _SUSPENDED):
             # `coroutine.__await__()` and `anext(generator)` hide what they wait for; the collector sees it.
-            inner = [held for held in gc.get_referents(awaitable) if isinstance(held, _SUSPENDED)]
-            awaitable = inner[0] if inner and not isinstance(awaitable, _SUSPENDED) else None
+            inner = next((held for held in gc.get_referents(awaitable) if isinstance(held, _SUSPENDED)), None)
+        awaitable = inner
 
 
-def _attribute(thing: Any, *names: str) -> Any:
-    return next((value for name in names if (value := getattr(thing, name, None)) is not None), None)
+def _parts(awaitable: Any) -> tuple[FrameType | None, Any]:
+    """The frame, and what it waits for."""
+    if hasattr(awaitable, "cr_frame"):
+        return awaitable.cr_frame, awaitable.cr_await
+    if hasattr(awaitable, "gi_frame"):
+        return awaitable.gi_frame, awaitable.gi_yieldfrom
+    if hasattr(awaitable, "ag_frame"):
+        return awaitable.ag_frame, awaitable.ag_await
+    return None, None

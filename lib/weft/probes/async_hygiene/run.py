@@ -31,8 +31,10 @@ def watched(
 
     ``cpu_limit`` is in CPU seconds of one step of the loop. ``files`` are the paths of the answer's files or folders;
     without them, every file counts that is in no library. With ``disk``, calls on local files count as blocking.
-    Whatever ``main`` raises, SystemExit included, is in ``error``; only KeyboardInterrupt passes through.
+    Whatever ``main`` raises, SystemExit included, is in ``error``; only KeyboardInterrupt passes through. RuntimeError
+    if a loop runs in this thread already.
     """
+    refuse_inside_a_loop()
     own, ledger = Own(files), Ledger()
     births, generators = Births(own), Generators(own, ledger)
     names = getattr(main, "__globals__", None)
@@ -50,6 +52,12 @@ def watched(
         with blocking.noted(own, ledger, disk=disk, names=names):
             result, error = outcome(once, births, ledger, loop_factory)
     return Hygiene(result, error, ledger.findings())
+
+
+def refuse_inside_a_loop() -> None:
+    """A notebook's cells, for one, run inside a loop."""
+    if asyncio._get_running_loop() is not None:
+        raise RuntimeError("a loop runs in this thread already: call it in a thread or a process of its own")
 
 
 def outcome(
@@ -100,5 +108,9 @@ def _end(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _finish(loop: asyncio.AbstractEventLoop, ending: Awaitable[Any]) -> None:
-    with contextlib.suppress(Exception, asyncio.CancelledError):
+    try:
         loop.run_until_complete(ending)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a task's SystemExit, or a loop that stops itself: the next step of the ending goes on
+        return

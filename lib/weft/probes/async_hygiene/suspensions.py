@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
+import weakref
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -78,9 +79,11 @@ class Meter:
 
     def __init__(self, own: Own, cancel_at: int | None, patience: float) -> None:
         self.births = Births(own, lambda coro: _Counted(coro, self))
-        self.points: list[Point] = []
+        self.points: list[Point] = []  # of the run without cancellation; in the others they are only counted
+        self.count = 0
         self.cancelled_at: Point | None = None
         self._cancel_at, self._patience, self._steps = cancel_at, patience, 0
+        self._known: weakref.WeakKeyDictionary[asyncio.Task[Any], bool] = weakref.WeakKeyDictionary()
         self._cleanups = Cleanups()
         self._inner: Any = None
         self._waits_for: Any = None
@@ -103,13 +106,27 @@ class Meter:
             self._inner, self._waits_for = inner, waits_for
         if self.cancelled_at:
             return self._patiently()
-        spot = self.births.own.of_suspended(inner)
-        if task is self.main or spot.path or self.births.spot(task).path:
-            spot = spot or self.births.own.of_suspended(self._inner)
-            self.points.append(Point(task.get_name(), task is self.main, spot, self._cleans(inner)))
-            if len(self.points) - 1 == self._cancel_at and (task is self.main or not self._going_on()):
-                self._cancel()
+        if self._counts(task, inner):
+            self.count += 1
+            if self._cancel_at is None:
+                self.points.append(self._point(task, inner))
+            elif self.count - 1 == self._cancel_at and (task is self.main or not self._going_on()):
+                self.cancelled_at = self._point(task, inner)
+                self.main.cancel()
+                asyncio.get_running_loop().call_later(self._patience, self._give_up)
         return None
+
+    def _counts(self, task: asyncio.Task[Any], inner: Any) -> bool:
+        """Whether ``task`` is main, or the answer made it, or its code is the answer's; as it first suspended."""
+        known = self._known.get(task)
+        if known is None:
+            mine = task is self.main or self.births.spot(task) or self.births.own.of_suspended(inner)
+            known = self._known[task] = bool(mine)
+        return known
+
+    def _point(self, task: asyncio.Task[Any], inner: Any) -> Point:
+        spot = self.births.own.of_suspended(inner) or self.births.own.of_suspended(self._inner)
+        return Point(task.get_name(), task is self.main, spot, self._cleans(inner))
 
     def _cleans(self, inner: Any) -> bool:
         frames = [*chain(inner), *(chain(self._inner) if self._inner is not None else ())]
@@ -119,11 +136,6 @@ class Meter:
         """Keep no task: its error keeps frames alive, and they what is to be found lost."""
         del self.main, self.given_up
         self._inner = self._waits_for = None
-
-    def _cancel(self) -> None:
-        self.cancelled_at = self.points[-1]
-        self.main.cancel()
-        asyncio.get_running_loop().call_later(self._patience, self._give_up)
 
     def _going_on(self) -> bool:
         """Whether main has not begun, or what it waits for is done already."""

@@ -96,8 +96,8 @@ def listen(loop: asyncio.AbstractEventLoop, births: Births, ledger: Ledger) -> N
 
     def heard(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error, future = context.get("exception"), context.get("future") or context.get("task")
-        if error is None:
-            return
+        if error is None or isinstance(error, asyncio.CancelledError):
+            return  # streams of 3.11 and 3.12 report that their callback was cancelled
         spot = births.own.of_error(error)
         if not spot:
             spot = births.spot(future)
