@@ -22,7 +22,7 @@ def describe(trace: Trace) -> str:
 
 
 def stages(trace: Trace, *, title: str | None = None) -> Figure:
-    """A bar for each event: it ended at ``time``, took ``value`` seconds, in the stage ``kind`` by the worker ``actor``.
+    """A bar for each event: the worker ``actor`` left the stage ``kind`` at ``time``, after ``value`` seconds.
 
     The stages have their colours, and stand in the legend, in the order in which they first end.
     """
