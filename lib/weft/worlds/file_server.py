@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from weft.trace import Trace
+from weft.trace import Event, Trace
 from weft.worlds.contents import digest
 from weft.worlds.errors import WorldError
 from weft.worlds.faults import Fault
@@ -83,7 +83,7 @@ class FileServer:
         the client left) with the file as subject, and ``bytes`` (value: how many were handed to the network). After
         200,000 events one of kind ``overflow`` ends the trace.
         """
-        return Trace.from_json(self._order(do="trace"))
+        return Trace(Event(*row) for row in self._order(do="trace"))
 
     def close(self) -> None:
         """End the server."""

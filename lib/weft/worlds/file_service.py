@@ -13,7 +13,6 @@ import struct
 import sys
 import time
 import traceback
-from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
@@ -45,7 +44,7 @@ class Service:
             case {"do": "set", "name": ("latency" | "connect_cost") as name, "value": value}:
                 setattr(self.site, name, value)
             case {"do": "trace"}:
-                return [asdict(event) for event in self.site.events]
+                return [(event.time, event.kind, event.subject, event.actor, event.value) for event in self.site.events]
         return None
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
