@@ -47,7 +47,7 @@ async def uses_processes() -> int:
 
 
 async def computes_elsewhere() -> None:
-    await asyncio.to_thread(sorted, [number * 7919 % 1_000_003 for number in range(10_000)] * 100, key=str)
+    await asyncio.to_thread(sorted, [number * 7919 % 1_000_003 for number in range(10_000)] * 30, key=str)
 
 
 async def computes_in_slices() -> None:

@@ -111,7 +111,7 @@ async def computes() -> None:
 
 async def sorts() -> None:
     await asyncio.sleep(0)
-    numbers = [number * 7919 % 1_000_003 for number in range(10_000)] * 150
+    numbers = [number * 7919 % 1_000_003 for number in range(10_000)] * 30
     await asyncio.sleep(0)
     sorted(numbers, key=str)  # here: sorts
     await asyncio.sleep(0)
