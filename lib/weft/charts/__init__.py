@@ -1,8 +1,12 @@
 """A trace in, a matplotlib figure out."""
 
+from weft.charts.density import density
+from weft.charts.gantt import gantt
 from weft.charts.queue_depth import queue_depth
 from weft.charts.queue_latency import queue_latency
+from weft.charts.rates import rates
+from weft.charts.scaling import scaling
 from weft.charts.swimlane import swimlane
 from weft.charts.throughput import throughput
 
-__all__ = ["queue_depth", "queue_latency", "swimlane", "throughput"]
+__all__ = ["density", "gantt", "queue_depth", "queue_latency", "rates", "scaling", "swimlane", "throughput"]
