@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import threading
@@ -266,10 +267,8 @@ async def leaves_the_program() -> None:
 async def swallows_cancellation() -> None:
     async def stubborn() -> None:
         while True:
-            try:
+            with contextlib.suppress(BaseException):
                 await asyncio.sleep(1)
-            except BaseException:
-                pass
 
     task = asyncio.create_task(stubborn(), name="stubborn")
     await asyncio.sleep(2)
@@ -282,8 +281,9 @@ async def leaves_a_task() -> None:
         while True:
             await asyncio.sleep(1)
 
-    asyncio.create_task(tick(), name="ticker")
+    task = asyncio.create_task(tick(), name="ticker")
     await asyncio.sleep(3)
+    assert not task.done()
 
 
 @case(lambda run: lasts(4)(run) and run.result == 4.0)
@@ -322,12 +322,11 @@ async def a_thread_that_calls_the_loop_back() -> int:
     )
 )
 async def waits_for_a_thread_that_waits() -> None:
-    global GATE
-    GATE = threading.Event()
+    gate = threading.Event()
     try:
-        await asyncio.to_thread(GATE.wait)
+        await asyncio.to_thread(gate.wait)
     finally:
-        GATE.set()
+        gate.set()
 
 
 async def over_streams(latency: float, stops: bool = True) -> float:

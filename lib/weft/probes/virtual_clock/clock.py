@@ -33,13 +33,17 @@ class Sleeper:
 
 @dataclass
 class Clock:
-    """Virtual seconds. Only the thread that runs the loop moves it; threads that the scenario starts share it."""
+    """Virtual seconds. Only the thread that runs the loop moves it; ``threads``, which the scenario started, share it.
+
+    ``jobs`` are pairs of a pool's queue and the future of what was given to it.
+    """
 
     now: float = START
     over: bool = False
     owner: int = field(default_factory=threading.get_ident)
     sleepers: dict[int, Sleeper] = field(default_factory=dict)
     threads: set[threading.Thread] = field(default_factory=set)
+    jobs: list[tuple[Any, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     mutex: threading.Lock = field(default_factory=threading.Lock)
 

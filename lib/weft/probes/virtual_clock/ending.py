@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import functools
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +24,7 @@ THREADS = 0.5
 
 
 def end(loop: VirtualLoop, ended: bool) -> None:
-    """Close ``loop`` and all that hangs on it. ``ended`` says that the scenario came to its end: leftovers are noted."""
+    """Close ``loop`` and all that hangs on it. ``ended``: the scenario came to its end, so what is left is noted."""
     clock = loop.clock
     left = [task for task in asyncio.all_tasks(loop) if not task.done()]
     if left and ended:
@@ -48,7 +49,7 @@ def _cancel(loop: VirtualLoop, left: list[Any]) -> None:
                 loop.clock.note(f"Task {_named(task)} swallowed its cancellation.")
         for task in left:
             task.cancel()
-        bounded(loop, lambda: asyncio.gather(*left, return_exceptions=True))
+        bounded(loop, functools.partial(asyncio.gather, *left, return_exceptions=True))
         left = [task for task in asyncio.all_tasks(loop) if not task.done()]
     for task in left:
         _leave(loop, task)

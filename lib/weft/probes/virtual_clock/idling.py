@@ -6,6 +6,7 @@ import concurrent.futures.thread as pools
 import os
 import sys
 import threading
+from collections import Counter
 from types import FrameType
 from typing import Any
 
@@ -29,7 +30,31 @@ def busiest(clock: Clock) -> int:
         return BLOCKED
     clock.threads -= {thread for thread in list(clock.threads) if thread.ident and not thread.is_alive()}
     frames = sys._current_frames()
-    return max((_state(clock, thread.ident, frames) for thread in list(clock.threads)), default=BLOCKED)
+    threads = list(clock.threads)
+    if _job_is_being_taken(clock, [frames.get(thread.ident or 0) for thread in threads]):
+        return JOB
+    return max((_state(clock, thread.ident, frames) for thread in threads), default=BLOCKED)
+
+
+def _job_is_being_taken(clock: Clock, frames: list[FrameType | None]) -> bool:
+    """Whether a pool has a job left that one of its workers, though it looks idle, is about to begin."""
+    clock.jobs = [(queue, future) for queue, future in clock.jobs if not future.done()]
+    left = Counter(id(queue) for queue, _ in clock.jobs)
+    idle: Counter[int] = Counter()
+    for frame in frames:
+        worker = _worker(frame)
+        if worker is not None:
+            queue = id(dict(worker.f_locals)["work_queue"])
+            idle[queue] += worker is frame
+            left[queue] -= worker is not frame
+    return any(left[queue] > 0 for queue, count in idle.items() if count)
+
+
+def _worker(frame: FrameType | None) -> FrameType | None:
+    """The frame of the pool's loop that called ``frame``, or None."""
+    while frame is not None and frame.f_code is not _WORKER:
+        frame = frame.f_back
+    return frame
 
 
 def someone_computes() -> bool:
@@ -57,14 +82,10 @@ def _state(clock: Clock, ident: int | None, frames: dict[int, FrameType]) -> int
         return OUTSIDE if sleeper.ready() else BLOCKED
     frame = frames.get(ident)
     if frame is None:
-        return BLOCKED
+        return OUTSIDE  # it ends just now: whoever joins it is not yet told
     if _waits(frame):
         return BLOCKED if frame.f_code is _WORKER or not _strangers(clock) else OUTSIDE
-    while frame is not None:
-        if frame.f_code is _WORKER:
-            return JOB
-        frame = frame.f_back
-    return OUTSIDE
+    return JOB if _worker(frame) else OUTSIDE
 
 
 def _strangers(clock: Clock) -> bool:
@@ -76,11 +97,10 @@ def _waits(frame: FrameType) -> bool:
     """Whether a thread whose top frame this is can only be woken by another thread. A time limit is a real one."""
     if frame.f_code is _WAIT:
         local: dict[str, Any] = dict(frame.f_locals)
-        waiter = local.get("waiter")
-        return local.get("timeout") is None and waiter is not None and waiter.locked()
+        # Who notifies takes the waiter out; that its lock is taken says nothing: it takes it itself when it wakes.
+        return local.get("timeout") is None and local.get("waiter") in local["self"]._waiters
     if frame.f_code is _WORKER:
-        local = dict(frame.f_locals)
-        return local["work_queue"].empty() and local.get("work_item") is None
+        return True
     if frame.f_code in _JOINS:
         local = dict(frame.f_locals)
         return local.get("timeout") in (None, -1) and local["self"].is_alive()

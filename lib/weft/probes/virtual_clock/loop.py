@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import socket
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -21,7 +22,7 @@ real_select = selectors.DefaultSelector.select
 PATIENCE, CHILD_PATIENCE = 1.0, 30.0
 #: A pool's job gets this many times the grace: looking up a name takes longer than a loopback does.
 JOB_GRACE = 10
-#: Sockets that lead nowhere else deliver at once: they need this part of the grace; before a deadlock is declared, more.
+#: Sockets that lead nowhere else deliver at once: they need a part of the grace; a deadlock needs more.
 CLOSED_GRACE, LAST_GRACE = 0.05, 5
 #: While another thread computes the clock stands still, for so many real seconds of a run at most.
 COMPUTING = 20.0
@@ -37,7 +38,7 @@ class Halt(BaseException):
         self.kind, self.message, self.sure = kind, message, sure
 
 
-class VirtualSelector(selectors.DefaultSelector):  # type: ignore[valid-type, misc]
+class VirtualSelector(selectors.DefaultSelector):
     """Asks the loop what to do where a real one would wait."""
 
     idle: Callable[[float | None], list[Any]]
@@ -76,7 +77,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             task.set_name(f"Task-{self.made}")
         return task
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         future = super().run_in_executor(executor, func, *args)
         self.jobs.add(future)
         return future
@@ -102,6 +103,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     _ready: deque[Any]
     _scheduled: list[Any]
     _selector: VirtualSelector
+    _ssock: socket.socket
+    _default_executor: Any
 
     def _idle(self, timeout: float | None) -> list[Any]:
         """Nothing is ready: let real things happen, then move the clock, or give up."""
@@ -158,8 +161,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.grace * (JOB_GRACE if state == idling.JOB else 1)
 
     def _closed_world(self) -> bool:
-        loops = [self, *(one.loop for one in self.clock.sleepers.values() if one.loop)]
-        return closed_world([one._selector for one in loops], {one._ssock.fileno() for one in loops})
+        loops = [self, *(one.loop for one in list(self.clock.sleepers.values()) if one.loop)]
+        try:
+            return closed_world([one._selector for one in loops], {one._ssock.fileno() for one in loops})
+        except (AttributeError, RuntimeError):
+            return False  # a thread changes its loop just now
 
     def _real_pace(self, timeout: float | None) -> list[Any]:
         target, start = self._target(), real_monotonic()

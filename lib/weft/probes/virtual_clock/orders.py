@@ -35,7 +35,8 @@ class Order:
         if len(ready) + len(self.held) < 2:
             return
         handles = [ready.popleft() for _ in range(len(ready))]
-        tasks = [(index, numbers.get(_task(handle), 0)) for index, handle in enumerate(handles) if _task(handle)]
+        found = [(index, _task(handle)) for index, handle in enumerate(handles)]
+        tasks = [(index, numbers.get(task, 0)) for index, task in found if task is not None]
         if self.random is not None:
             handles = self._mixed(handles, tasks)
         elif len(tasks) > 1:

@@ -91,9 +91,12 @@ def _start(clock: Clock) -> Callable[[threading.Thread], None]:
 def _submit(clock: Clock) -> Callable[..., Any]:
     def submit(self: ThreadPoolExecutor, fn: Any, /, *args: Any, **options: Any) -> Any:
         """The workers of a pool that an earlier run started share this one's clock."""
-        if clock.shared_here():
-            clock.threads.update(self._threads)
-        return real_submit(self, fn, *args, **options)
+        if not clock.shared_here():
+            return real_submit(self, fn, *args, **options)
+        clock.threads.update(self._threads)
+        future = real_submit(self, fn, *args, **options)
+        clock.jobs.append((self._work_queue, future))
+        return future
 
     return submit
 
@@ -108,7 +111,10 @@ def _select(clock: Clock) -> Callable[..., Any]:
         deadline = float("inf") if timeout is None else clock.now + timeout
 
         def ready() -> bool:
-            return bool(real_select(self, 0))
+            try:
+                return bool(real_select(self, 0))
+            except (OSError, ValueError):
+                return True  # its thread has just closed it: it goes on
 
         sleeper = Sleeper(threading.get_ident(), deadline, loop._write_to_self, ready, loop)
         clock.park(sleeper)

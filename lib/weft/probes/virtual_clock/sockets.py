@@ -16,7 +16,7 @@ def closed_world(selector_list: Iterable[selectors.BaseSelector], own: set[int])
     """True if no socket or pipe of the selectors leads out. ``own`` are the loops' self-pipes."""
     pairs: set[Pair] = set()
     for selector in selector_list:
-        for descriptor in list(selector.get_map() or ()):
+        for descriptor in [key.fd for key in list((selector.get_map() or {}).values())]:
             if descriptor in own:
                 continue
             pair = _pair(descriptor)
