@@ -70,6 +70,10 @@ def _result(request: Request, modules: str) -> dict[str, Any]:
 def _call(function: Callable[..., Any], request: Request, modules: str) -> Any:
     if request.explore is None:
         return function(*request.args, **request.kwargs)
+    if "tasks" in request.explore:
+        from weft.answer.looped import run
+
+        return run(request, **request.explore["tasks"])
     from weft.answer.explored import explore
 
     return explore(request, function.__code__.co_filename, modules, **request.explore)

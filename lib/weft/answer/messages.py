@@ -34,7 +34,8 @@ class Request:
     """One drive.
 
     ``text`` is the drive module's source, ``function`` the function in it to call with ``args`` and ``kwargs``.
-    ``explore`` makes it a scenario: its keys are options of :func:`weft.answer.explored.explore`; None calls it once.
+    ``explore`` makes it a scenario: its keys are options of :func:`weft.answer.explored.explore`, or "tasks"
+    with the options of :func:`weft.answer.looped.run`; None calls it once.
     """
 
     text: str

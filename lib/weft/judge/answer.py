@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from weft.answer.drive import Host
 from weft.answer.messages import Limits, Report, Request
+from weft.judge.tasks import TaskRun
 from weft.judge.travel import travelling_source
 from weft.judge.verdicts import Broken, Evidence
 from weft.probes.explorer.outcome import SWITCHED_OFF, Exploration, Failure, Run
@@ -29,7 +30,7 @@ SAID = {
     "lost wake-up": "The threads can take turns in a way that one sleeps through its wake-up call.",
 }
 
-Found = TypeVar("Found", Exploration, Run)
+Found = TypeVar("Found", Exploration, Run, TaskRun)
 
 
 class AnswerFailure(AssertionError):
@@ -119,17 +120,37 @@ class Answer:
         """Run ``scenario(*args, **kwargs)`` once more under a schedule that :meth:`exploration` found."""
         return self._read(Run, self._ask(scenario, args, kwargs, Limits(), {"replay": schedule}))
 
-    def virtually(self, function: Callable[..., Any], *args: Any, deadline: float = 20.0, **kwargs: Any) -> Run:
-        """Call ``function(*args, **kwargs)`` once on the explorer's virtual clock.
+    def virtually(
+        self, function: Callable[..., Any], *args: Any, deadline: float = 20.0, **kwargs: Any
+    ) -> Run | TaskRun:
+        """Call ``function(*args, **kwargs)`` once on a virtual clock: the explorer's, or asyncio's for an async drive.
 
         The run's ``elapsed`` is in virtual seconds, exact and repeatable; its ``result`` are the facts. ``deadline`` is
         in real seconds. Raises AnswerFailure if it raises, cannot go on, or cannot be followed.
         """
+        if inspect.iscoroutinefunction(function):
+            return self.shuffle(function, *args, orders=0, deadline=deadline, **kwargs)
         run = self._read(Run, self._ask(function, args, kwargs, Limits(deadline=deadline), {"virtual": True}))
         if run.failure is not None:
             raise AnswerFailure(_of_failure(run.failure, self.called))
         if not run.holds:
             raise self._not_followed(run.reason)
+        self.facts = run.result
+        return run
+
+    def shuffle(
+        self, function: Callable[..., Any], *args: Any, orders: int = 30, deadline: float = 20.0, **kwargs: Any
+    ) -> TaskRun:
+        """Call an async drive on asyncio's virtual clock, in its own order of tasks and in so many others.
+
+        Returns the last run. Raises AnswerFailure for the first that raises or cannot go on, with the tasks that wait.
+        """
+        asked = self._ask(function, args, kwargs, Limits(deadline=deadline), {"tasks": {"orders": orders}})
+        run = self._read(TaskRun, asked)
+        if run.failure:
+            raise AnswerFailure(run.evidence(self.called))
+        if run.outcome != "holds":
+            raise Broken(f"The tasks could not be followed to their end. {run.reason}")
         self.facts = run.result
         return run
 

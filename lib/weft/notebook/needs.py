@@ -10,7 +10,7 @@ from weft.notebook.names import installed
 from weft.notebook.workbench import Workbench, imports_of
 
 #: The methods of an answer whose first argument is a drive.
-DRIVING = {"drive", "explore", "virtually"}
+DRIVING = {"drive", "explore", "virtually", "shuffle"}
 
 Definitions = dict[str, ast.FunctionDef]
 

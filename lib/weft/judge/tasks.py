@@ -1,0 +1,64 @@
+"""What came of an async drive on the virtual clock, as a check sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from weft.judge.verdicts import Evidence
+
+#: A kind of failure, in the words of a verdict.
+SAID = {
+    "invariant": "The tasks can take turns in a way that breaks it.",
+    "deadlock": "Every task waits, and nothing is left that could wake one.",
+    "livelock": "The tasks keep each other busy for ever, and time stands still.",
+    "too long": "It goes on and on.",
+}
+
+
+@dataclass
+class TaskRun:
+    """One run. ``elapsed`` is in virtual seconds, ``result`` are the facts, ``notes`` what else was seen."""
+
+    outcome: str
+    result: Any = None
+    elapsed: float = 0.0
+    steps: int = 0
+    failure: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    reason: str = ""
+    seed: int | None = None
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> TaskRun:
+        """From the JSON of a :class:`weft.probes.virtual_clock.VirtualRun`. Raises TypeError and the like."""
+        found = cls(**{**row, "failure": row["failure"] or {}})
+        if found.outcome not in ("holds", "fails", "inconclusive") or not isinstance(found.elapsed, int | float):
+            raise ValueError(f"no run: {row}")
+        return found
+
+    def evidence(self, called: str) -> Evidence:
+        """Why it failed, with the lines where each task stood."""
+        kind = str(self.failure.get("kind", ""))
+        message = SAID.get(kind, "") if self.seed is not None or kind != "invariant" else ""
+        return Evidence(
+            called=called,
+            came_back=str(self.failure.get("message", "")).partition("\n")[0][:300],
+            message=message,
+            look_at=[_place(text) for text in reversed(self.failure.get("traceback", ()))][:6],
+            stacks={str(task["name"]): [_stood(line) for line in task["coroutine"]] for task in self._tasks()},
+        )
+
+    def _tasks(self) -> list[dict[str, Any]]:
+        return list(self.failure.get("tasks", ()))[:12]
+
+
+def _place(text: str) -> str:
+    """Two lines of a traceback as one: ``scraper.py:12 await fetch(url)``."""
+    head, _, source = text.strip().partition("\n")
+    file, _, rest = head.removeprefix('File "').partition('", line ')
+    return f"{file.rpartition('/')[2]}:{rest.partition(',')[0]} {source.strip()}"
+
+
+def _stood(line: dict[str, Any]) -> str:
+    return f"{line['file']}:{line['line']} {line['source']}"
