@@ -79,7 +79,8 @@ def _state(clock: Clock, ident: int | None, frames: dict[int, FrameType]) -> int
         return OUTSIDE
     sleeper = clock.sleepers.get(ident)
     if sleeper is not None:
-        return OUTSIDE if sleeper.ready() else BLOCKED
+        # Asked first: while its events are looked at it may wake, and take them away.
+        return OUTSIDE if sleeper.ready() or clock.sleepers.get(ident) is not sleeper else BLOCKED
     frame = frames.get(ident)
     if frame is None:
         return OUTSIDE  # it ends just now: whoever joins it is not yet told

@@ -57,7 +57,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.clock, self.order, self.grace, self.limit, self.max_steps = clock, order, grace, limit, max_steps
         self.steps, self.made = 0, -1
         self.still_since, self.still_at = 0, clock.now
-        self.patience, self.computing = PATIENCE, COMPUTING
+        self.patience, self.computing, self.state = PATIENCE, COMPUTING, idling.BLOCKED
         self.numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self.jobs: weakref.WeakSet[Any] = weakref.WeakSet()
         self.children: list[Any] = []
@@ -139,13 +139,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             state = idling.busiest(self.clock)
             wait = self._wait_for(state, timeout)
             events = real_select(self._selector, 0 if not wait else min(pause, wait))
-            if events or not wait:
+            if events:
                 return events
-            if idling.someone_computes() and self.computing > 0:
+            if wait and idling.someone_computes() and self.computing > 0:
                 self.computing -= real_monotonic() - quiet_since
                 quiet_since = real_monotonic()
             elif real_monotonic() - quiet_since >= wait:
-                return []
+                if idling.busiest(self.clock) <= state:
+                    self.state = state
+                    return []
+                quiet_since = real_monotonic()  # somebody woke while we looked
             pause = min(pause * 2, 0.01)
 
     def _wait_for(self, state: int, timeout: float | None) -> float:
@@ -179,7 +182,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return events
 
     def _nothing_left(self) -> list[Any]:
-        blocked = idling.busiest(self.clock) == idling.BLOCKED
+        blocked = self.state == idling.BLOCKED
         if blocked and (len(self._selector.get_map()) <= 1 or self._closed_world()):
             raise Halt(DEADLOCK, "Every task waits, and nothing is left that could wake one")
         message = f"Every task waits, and nothing came from outside for {self.patience:g} real seconds"
