@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import time
 from collections.abc import Callable
@@ -64,6 +65,7 @@ def sent(trace: Trace) -> dict[str, float]:
 
 def eventually(holds: Callable[[], bool], seconds: float = 5.0) -> bool:
     """Whether it comes to hold within so many seconds: the server hears of a closed connection a little later."""
+    gc.collect()  # urllib3 closes a pool's connections when it is collected, and an error may hold it in a cycle
     until = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > until:
