@@ -1,7 +1,8 @@
 """T1's reference beside aria2c and plain connections: ``python benchmarks/t1_download.py [files] [bytes] [latency]``.
 
 200 files of 1 MiB at 20 ms, unless said. aria2c (Debian package aria2) is left out, with a sentence, where it is
-missing.
+missing. It calls fsync three times a file and the reference never does, so files go to memory where there is
+``/dev/shm``: what is compared is how they are fetched, not who waits for the disk.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from weft.layout import Course
 from weft.worlds.file_server import FileServer, open_world
 
 ROUNDS = 5
+MEMORY = Path("/dev/shm")
 
 
 def aria2c(items: list[dict[str, Any]], folder: Path) -> None:
@@ -46,7 +48,7 @@ def run(
     files.latency(wait)
     for number in range(count):
         files.add(f"{number}.bin", size)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
         started = time.perf_counter()
         fetch(files.items, Path(folder))
         return time.perf_counter() - started
@@ -72,7 +74,8 @@ def main() -> None:
                 took = run(fetchers[name], files, count, size, wait)
                 if number:  # the first round warms up
                     times[name].append(took)
-    print(f"{count} files of {size} bytes, {wait * 1000:g} ms a request, {ROUNDS} rounds")
+    place = MEMORY if MEMORY.is_dir() else f"{tempfile.gettempdir()}, where aria2c also waits for the disk"
+    print(f"{count} files of {size} bytes, {wait * 1000:g} ms a request, {ROUNDS} rounds, into {place}")
     for name, found in times.items():
         ratios = [mine / other for mine, other in zip(times["reference"], found, strict=True)]
         print(f"{name:40} median {statistics.median(found):6.2f} s  reference / it {statistics.median(ratios):5.2f}")
