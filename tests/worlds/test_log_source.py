@@ -15,6 +15,7 @@ from weft.worlds.errors import WorldError
 from weft.worlds.log_client import LogSink, LogStream, SinkRefused, streams
 from weft.worlds.log_plan import LEVELS, Plan
 from weft.worlds.log_source import LogSource, held, open_world
+from weft.worlds.log_yardstick import ConditionQueue
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +158,27 @@ def test_a_source_that_died_says_so() -> None:
         source._process.wait()
         with pytest.raises(WorldError, match="died"):
             source.reset()
+
+
+def test_the_yardstick_is_a_queue_with_levels_and_a_bound() -> None:
+    queue = ConditionQueue(3)
+    for number, level in enumerate((3, 0, 3)):
+        queue.put(number, level)
+    late = threading.Thread(target=queue.put, args=("late", 0))
+    late.start()
+    late.join(0.05)
+    assert late.is_alive(), "a fourth item must wait"
+    assert queue.get() == 1
+    late.join(5)
+    assert [queue.get() for _ in range(3)] == ["late", 0, 2]
+
+
+def test_the_yardstick_hands_everything_over() -> None:
+    queue, found = ConditionQueue(2), list[int]()
+    getters = [threading.Thread(target=lambda: found.extend(queue.get() for _ in range(300))) for _ in range(2)]
+    putters = [threading.Thread(target=lambda: [queue.put(n, n % 4) for n in range(200)]) for _ in range(3)]
+    for thread in getters + putters:
+        thread.start()
+    for thread in getters + putters:
+        thread.join(20)
+    assert sorted(found) == sorted(list(range(200)) * 3)
