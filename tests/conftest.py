@@ -43,9 +43,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = 1
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, driven by Playwright."""
+    """Debian's Chromium, driven by Playwright. It keeps a loop running in this thread, so no longer than needed."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is missing")
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     with playwright.sync_playwright() as started:
