@@ -8,10 +8,23 @@
 # Your answers run on your own machine. Nothing is sent anywhere until you hand it in.
 
 # %% [markdown]
+# ## Before you begin
+#
+# You need Python 3.11 or later on Linux or macOS (on Windows: WSL2), and you should be at home with functions, classes and
+# exceptions. You need not know threads, processes or asyncio: each challenge begins with a warm-up.
+#
+# Where something needs Linux, the notebook says so before you use it. `weft doctor` in a terminal tells what your machine
+# has.
+
+# %% [markdown]
 # ## The challenges
 #
 # Click into the next cell and press Shift+Enter. Each challenge gets a card. **Start** makes a copy of your own in
 # `notebooks/challenges/`; it never overwrites one that is there. **Open** shows it in a new tab.
+#
+# The cards follow you. A part gets ✓ when all its visible checks pass, ✗ when one does not, ↻ when you changed the answer
+# since, and · while it is unchecked. What you hand in and what is graded is added. `weft progress` shows the same in a
+# terminal.
 
 # %%
 from weft.notebook import start_page
@@ -21,11 +34,16 @@ start_page.show()
 # %% [markdown]
 # ## What to do first
 #
-# 1. Start a challenge above and open it.
+# 1. Start T1 above and open it.
 # 2. Run its cells from the top, one by one, with Shift+Enter. The first ones show a problem and measure it.
 # 3. In each part, fill in the answer cell, run it, try it, then run the check cell below it.
+# 4. When all is green, save the notebook and hand it in: `weft submit T1` in a terminal.
 #
-# The stated minutes are for the whole challenge. Parts stand alone: you can stop after any of them and come back.
+# The stated minutes are for the whole challenge. Parts stand alone: you can stop after any of them and come back. T, M and
+# A (threads, processes, asyncio) are independent of each other; P and D (performance, deciding) use what you learn there.
+#
+# The lessons in `lessons/` are not graded. Read the one for a family before its first challenge, or when a check puzzles
+# you.
 
 # %% [markdown]
 # ## Answer cells
@@ -97,3 +115,32 @@ def test_it_ends_politely(answer):
 # - *Kernel, Restart Kernel and Run All Cells* tells you whether the notebook still works from the top.
 # - In a terminal, `weft doctor` says what is missing on your machine, and `weft check T1` shows the tables of a whole
 #   challenge.
+#
+# ## Tips
+#
+# - Before: read the table of what to build, and the question in the first hint of each part. Decide what is shared, and who
+#   may change it, before you write a line.
+# - During: make it right for one worker first, then for many. Run the check cell after each change, not at the end.
+# - When a check shows a schedule, step through it with the slider until you can say which line ran between which two.
+#
+# ## Pitfalls that the checks look for
+#
+# - A counter without a lock that has been right every time you ran it.
+# - A wait without a timeout for something that may never come.
+# - `except Exception: pass` in a worker: the bug becomes a missing result.
+# - A blocking call in an event loop: one caller waits, and everybody else with it.
+# - A function defined in a plain cell and sent to another process, which cannot import it.
+# - Work that is faster in parallel only because it is no longer complete.
+#
+# ## Resources
+#
+# [Concurrent execution](https://docs.python.org/3/library/concurrency.html) ·
+# [asyncio](https://docs.python.org/3/library/asyncio.html) ·
+# [Free threading](https://docs.python.org/3/howto/free-threading-python.html) · Allen Downey,
+# [The Little Book of Semaphores](https://greenteapress.com/wp/semaphores/)
+#
+# ## The certificate
+#
+# When every challenge is graded with at least 60 points, `weft certificate --name "Your Name"` makes a certificate, as SVG
+# and PDF. It carries a code, and `weft certificate --verify FILE` tells a true one from a forged one, in the course that
+# made it.

@@ -21,10 +21,11 @@ LAYERS: dict[str, set[str]] = {
     "pictures": set(),
     "answer": {"trace", "layout", "probes"},
     "judge": {"trace", "layout", "answer", "worlds", "pictures"},
-    "notebook": {"judge", "charts"},
     "gradebook": {"judge"},
+    "progress": {"judge", "gradebook"},
+    "notebook": {"judge", "charts", "progress"},
     "course": {"judge", "gradebook"},
-    "cli": {"judge", "gradebook", "course", "notebook", "charts"},
+    "cli": {"judge", "gradebook", "course", "progress", "notebook", "charts"},
     # weft/__init__.py: load_ipython_extension, which IPython looks for there.
     "": {"notebook"},
 }

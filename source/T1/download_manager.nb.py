@@ -6,6 +6,7 @@
 #     focus: locks, thread pools, events, retries
 #     id: T1
 #     minutes: 30-45
+#     order: 1
 #     title: Thread-safe file download manager
 # ---
 

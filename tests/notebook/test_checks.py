@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from weft.answer.lift import CheckCell, Lifted
 from weft.judge import session
 from weft.judge.cells import checks_of
 from weft.judge.verdicts import Outcome
+from weft.layout import Course
 from weft.notebook.progress_line import ProgressLine
+from weft.progress.journal import Journal
 
 from .conftest import Notebook, PretendJudge
 
@@ -141,3 +144,19 @@ def test_the_real_judge_is_asked_the_same_way(ready: Notebook) -> None:
     result: Any = ready.good(CHECKS).result
     assert plain(result) == "4.0"
     assert "<dt>wanted</dt><dd><code>0</code></dd>" in result._repr_mimebundle_()["text/html"]
+
+
+def test_what_was_found_is_kept_in_a_learners_own_copy(
+    ready: Notebook, judge: PretendJudge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "notebooks" / "challenges" / "X1"
+    for folder in (own, tmp_path / "release" / "X1"):
+        folder.mkdir(parents=True)
+        (folder / "adding_up.ipynb").write_text('{"cells": [], "metadata": {}}')
+    (tmp_path / "nbgrader_config.py").touch()
+    ready.good(CHECKS)
+    assert not list(tmp_path.glob(".weft/progress/*"))
+    monkeypatch.chdir(own)
+    ready.good(CHECKS)
+    [entry] = Journal(Course(tmp_path).challenge("X1")).entries().values()
+    assert entry.possible == 6.5 and list(entry.modules) == ["adding"]

@@ -110,15 +110,18 @@ def export(
 
 def submit(
     challenge: Id,
-    student: Annotated[str, typer.Option("--as", metavar="NAME", help="Whose it is; your login unless said.")] = "",
+    student: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="Whose it is; the last one's, or your login, unless said.")
+    ] = "",
 ) -> None:
     """Hand in your answer on this machine, in place of what you handed in before."""
-    import getpass
-
     from weft.gradebook import submit as handing_in
+    from weft.progress.standing import learner, remember
 
     course, found = find(challenge)
-    typer.echo(handing_in.submit(course, found.id, student or getpass.getuser()).sentence)
+    who = student or learner(course)
+    typer.echo(handing_in.submit(course, found.id, who).sentence)
+    remember(course, who)
 
 
 def _to_judge(challenge: str, criterion: str, reference: bool, notebook: str) -> Lifted:

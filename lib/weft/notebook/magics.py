@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from weft.notebook.progress_line import ProgressLine
 from weft.notebook.result import NotJudged, Partial, Shown, lost_something
 from weft.notebook.trouble import Trouble
 from weft.notebook.workbench import Workbench, public_names
+from weft.progress.journal import Journal, challenge_here
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -81,7 +83,16 @@ class CourseMagics:
         checks = CheckCell(match.group(1), match.group(1), "\n" + cell, float(match.group(2) or 0))
         if sentence := needs.complaint(checks, self.bench):
             return NotJudged(sentence)
-        return self._show(self._judge(checks), checks)
+        judgement = self._judge(checks)
+        self._note(checks, judgement)
+        return self._show(judgement, checks)
+
+    def _note(self, cell: CheckCell, judgement: Judgement) -> None:
+        """Keep it for the start page, in a learner's own copy; nobody's checks fail because that cannot be written."""
+        if not judgement.broken and (challenge := challenge_here()):
+            with contextlib.suppress(OSError):
+                modules = self.bench.lifted(cell).modules
+                Journal(challenge).note(cell, judgement.earned, judgement.possible, modules)
 
     def _judge(self, cell: CheckCell) -> Judgement:
         try:

@@ -4,25 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from enum import StrEnum
 from pathlib import Path
 
 from weft.layout import Challenge, LayoutError
-
-
-class Status(StrEnum):
-    """How far a challenge is on this shelf."""
-
-    NOT_RELEASED = "not released yet"
-    NOT_STARTED = "not started"
-    IN_PROGRESS = "in progress"
-
-
-def status(challenge: Challenge) -> Status:
-    """Told by the files alone."""
-    if challenge.own_notebook.exists():
-        return Status.IN_PROGRESS
-    return Status.NOT_STARTED if challenge.release_notebook.exists() else Status.NOT_RELEASED
 
 
 def start(challenge: Challenge) -> Path:
@@ -30,13 +14,13 @@ def start(challenge: Challenge) -> Path:
 
     Raises LayoutError if the challenge is neither on the shelf nor released.
     """
-    if status(challenge) is Status.NOT_RELEASED:
-        raise LayoutError(
-            f"{challenge.id} is not released yet: an instructor runs `weft release {challenge.id}` first."
-        )
     own, release = challenge.own_notebook, challenge.release_notebook
     if own.exists():
         return own
+    if not release.exists():
+        raise LayoutError(
+            f"{challenge.id} is not released yet: an instructor runs `weft release {challenge.id}` first."
+        )
     # The notebook comes last: a copy that was cut short still counts as not started, and is completed the next time.
     files = sorted((path for path in release.parent.rglob("*") if path.is_file()), key=lambda path: path == release)
     for path in files:
