@@ -38,7 +38,7 @@ NOT_HERE = {
     "make test": "it is what runs this test",
     "conda env create -f environment.yml": "conda is not asked of anybody; test_dependencies.py keeps the file in step",
     "conda activate weft": "as above",
-    "weft certificate": "nobody in this copy has passed; tests/progress/test_certificate.py gives it",
+    "weft certificate": "nobody in this copy has passed; tests/record/test_certificate.py gives it",
     "weft certificate --verify": "as above",
     "weft verify": "as the next",
     "weft verify T1": "test_course.py proves every challenge; here `weft verify X1` is given",

@@ -22,10 +22,10 @@ LAYERS: dict[str, set[str]] = {
     "answer": {"trace", "layout", "probes"},
     "judge": {"trace", "layout", "answer", "worlds", "pictures"},
     "gradebook": {"judge"},
-    "progress": {"judge", "gradebook"},
-    "notebook": {"judge", "charts", "progress"},
+    "record": {"judge", "gradebook"},
+    "notebook": {"judge", "charts", "record"},
     "course": {"judge", "gradebook"},
-    "cli": {"judge", "gradebook", "course", "progress", "notebook", "charts"},
+    "cli": {"judge", "gradebook", "course", "record", "notebook", "charts"},
     # weft/__init__.py: load_ipython_extension, which IPython looks for there.
     "": {"notebook"},
 }

@@ -13,7 +13,7 @@ from weft.judge.cells import checks_of
 from weft.judge.verdicts import Outcome
 from weft.layout import Course
 from weft.notebook.progress_line import ProgressLine
-from weft.progress.journal import Journal
+from weft.record.journal import Journal
 
 from .conftest import Notebook, PretendJudge
 

@@ -116,7 +116,7 @@ def submit(
 ) -> None:
     """Hand in your answer on this machine, in place of what you handed in before."""
     from weft.gradebook import submit as handing_in
-    from weft.progress.standing import learner, remember
+    from weft.record.standing import learner, remember
 
     course, found = find(challenge)
     who = student or learner(course)

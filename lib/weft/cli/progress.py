@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from weft.layout import Course
-    from weft.progress.standing import Standing
+    from weft.record.standing import Standing
 
 As = Annotated[str, typer.Option("--as", metavar="STUDENT", help="The name that the work was handed in under.")]
 
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 def progress(student: As = "") -> None:
     """Show how far you are in each challenge: parts, visible points, what was handed in, what was graded."""
     from weft.layout import Course
-    from weft.progress.standing import standings
+    from weft.record.standing import standings
 
     out().print(_table(standings(Course.find(), student)))
 
@@ -52,9 +52,9 @@ def certificate(
 def _make(course: Course, name: str, student: str, to: Path) -> None:
     from datetime import date
 
-    from weft.progress import sheet
-    from weft.progress.certificate import certificate as make
-    from weft.progress.standing import learner, standings
+    from weft.record import sheet
+    from weft.record.certificate import certificate as make
+    from weft.record.standing import learner, standings
 
     who = student or learner(course)
     made = make(course, standings(course, who), name or who, date.today())
@@ -68,8 +68,8 @@ def _make(course: Course, name: str, student: str, to: Path) -> None:
 
 def _verify(course: Course, path: Path) -> None:
     from weft.layout import LayoutError
-    from weft.progress import sheet
-    from weft.progress.certificate import is_ours, read
+    from weft.record import sheet
+    from weft.record.certificate import is_ours, read
 
     try:
         data = path.read_bytes()
@@ -102,6 +102,6 @@ def _table(rows: list[Standing]) -> Table:
 
 
 def _told(row: Standing) -> tuple[str, str, str, str]:
-    from weft.progress.words import graded, handed_in, parts, visible
+    from weft.record.words import graded, handed_in, parts, visible
 
     return parts(row), visible(row), handed_in(row), graded(row)

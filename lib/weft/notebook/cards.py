@@ -9,9 +9,9 @@ from typing import Any
 import ipywidgets
 
 from weft.judge.tables_html import style_of
-from weft.progress import words
-from weft.progress.parts import Part
-from weft.progress.standing import Standing
+from weft.record import words
+from weft.record.parts import Part
+from weft.record.standing import Standing
 
 
 def card(row: Standing, link: str, news: str) -> str:

@@ -16,7 +16,7 @@ from weft.notebook.progress_line import ProgressLine
 from weft.notebook.result import NotJudged, Partial, Shown, lost_something
 from weft.notebook.trouble import Trouble
 from weft.notebook.workbench import Workbench, public_names
-from weft.progress.journal import Journal, challenge_here
+from weft.record.journal import Journal, challenge_here
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -12,7 +12,7 @@ import ipywidgets
 from weft.layout import Course, LayoutError
 from weft.notebook.cards import card, listing, output, outputs
 from weft.notebook.shelf import start
-from weft.progress.standing import Standing, standings
+from weft.record.standing import Standing, standings
 
 #: Seconds between two looks at what may have changed.
 INTERVAL = 1.0

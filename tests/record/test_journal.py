@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from weft.layout import Challenge, Course
-from weft.progress.journal import Journal, cell_key, challenge_here
-from weft.progress.parts import parts_of
+from weft.record.journal import Journal, cell_key, challenge_here
+from weft.record.parts import parts_of
 
 from .conftest import check_cells, modules, rewrite
 

@@ -12,9 +12,9 @@ from weft.gradebook.submit import submit
 from weft.layout import Challenge, Course
 from weft.notebook import start_page
 from weft.notebook.cards import card
-from weft.progress import standing, words
-from weft.progress.journal import Journal
-from weft.progress.standing import learner, remember, standings
+from weft.record import standing, words
+from weft.record.journal import Journal
+from weft.record.standing import learner, remember, standings
 
 from .conftest import check_cells, graded, modules
 

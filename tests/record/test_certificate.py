@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from weft.cli import app
 from weft.cli import progress as commands
 from weft.layout import Challenge, Course, LayoutError
-from weft.progress import sheet, standing
-from weft.progress.certificate import KEY, Certificate, certificate, is_ours, read
+from weft.record import sheet, standing
+from weft.record.certificate import KEY, Certificate, certificate, is_ours, read
 
 from .conftest import graded
 

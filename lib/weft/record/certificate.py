@@ -21,7 +21,7 @@ from typing import Any
 
 from weft.judge.verdicts import CRITERIA, format_points
 from weft.layout import Course, LayoutError
-from weft.progress.standing import PASS_MARK, Standing
+from weft.record.standing import PASS_MARK, Standing
 
 #: The issuer's key, below the course's root: readable by its owner alone, never committed.
 KEY = Path(".weft") / "certificate.key"

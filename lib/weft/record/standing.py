@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weft.layout import Challenge, Course
-from weft.progress.journal import FOLDER
-from weft.progress.parts import Part, parts_of
+from weft.record.journal import FOLDER
+from weft.record.parts import Part, parts_of
 
 if TYPE_CHECKING:
     from weft.gradebook.scores import Score

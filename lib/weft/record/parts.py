@@ -9,7 +9,7 @@ from typing import Any
 from weft.answer.lift import CheckCell, lift, module_name
 from weft.judge.cells import checks_of
 from weft.layout import Challenge, LayoutError, read_notebook
-from weft.progress.journal import Entry, Journal, cell_key, digest
+from weft.record.journal import Entry, Journal, cell_key, digest
 
 #: The part that stands for the check cells after the last answer cell: they judge the whole.
 WHOLE = "the whole"

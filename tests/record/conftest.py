@@ -14,7 +14,7 @@ from weft.gradebook.scores import Score
 from weft.judge.verdicts import CRITERIA
 from weft.layout import Challenge, Course
 from weft.notebook.shelf import start
-from weft.progress.standing import Standing
+from weft.record.standing import Standing
 
 Notebook = dict[str, Any]
 

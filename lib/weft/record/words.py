@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from weft.judge.verdicts import CRITERIA, format_points
-from weft.progress.parts import Part
-from weft.progress.standing import Standing
+from weft.record.parts import Part
+from weft.record.standing import Standing
 
 
 def parts(row: Standing) -> str:

@@ -9,7 +9,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from weft.judge.verdicts import CRITERIA, format_points
-from weft.progress.certificate import Certificate
+from weft.record.certificate import Certificate
 
 #: A4, upright, in inches.
 PAPER = (8.27, 11.69)
