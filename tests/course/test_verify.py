@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 from collections.abc import Callable
@@ -41,7 +42,7 @@ def judged() -> list[Lifted]:
 @pytest.fixture
 def says() -> dict[str, list[str]]:
     """What the stand-in goes by, to be changed by a test."""
-    return dict(SAYS)
+    return copy.deepcopy(SAYS)
 
 
 @pytest.fixture
@@ -128,6 +129,18 @@ def test_what_did_not_change_is_not_judged_again(run: Verify, judged: list[Lifte
     assert run().faults == first.faults and judged == []
     run(force=True, workers=2)
     assert len(judged) == len(first.proofs)
+
+
+def test_a_mutant_is_judged_by_the_criterion_that_it_names(run: Verify, judged: list[Lifted]) -> None:
+    run()
+    mutants = [lifted for lifted in judged if "limit + 1" in lifted.modules["crew"]]
+    assert [{cell.criterion for cell in lifted.cells} for lifted in mutants] == [{"concurrency"}]
+
+
+def test_a_check_may_be_failed_by_a_mutant_of_another_criterion(run: Verify, says: dict[str, list[str]]) -> None:
+    says["limit + 1"].remove("test_a_limit_of_one_is_kept")
+    says["Protocol"].append("test_a_limit_of_one_is_kept")
+    assert run(strict=True).faults == []
 
 
 def test_progress_is_told(run: Verify) -> None:

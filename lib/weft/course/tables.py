@@ -66,7 +66,11 @@ def _lost(proof: Proof) -> Text:
 
 
 def _points(proof: Proof) -> str:
-    return format_points(round(proof.judgement.earned, 2))
+    """What was earned; of how many, where it was judged by one criterion."""
+    earned, possible = (
+        format_points(round(points, 2)) for points in (proof.judgement.earned, proof.judgement.possible)
+    )
+    return f"{earned} of {possible}" if proof.variant.kind == "mutant" else earned
 
 
 def _mark(good: bool) -> Text:

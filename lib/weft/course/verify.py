@@ -1,14 +1,19 @@
-"""Prove a challenge: judge reference, stub, mutants and alternatives, and look at what must hold besides."""
+"""Prove a challenge: judge reference, stub, mutants and alternatives, and look at what must hold besides.
+
+A mutant is judged by the checks of the criterion that it names: whether it loses there is what has to be proved, and
+judging it by all others would take several times as long. Checks that no mutant failed in this way are then tried with
+the mutants of other criteria, until one fails them.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from weft.answer.lift import Lifted
+from weft.answer.lift import CheckCell, Lifted
 from weft.course.invariants import coverage_faults, invariants
 from weft.course.variants import Variant, variants
 from weft.gradebook.fanout import Stopped
@@ -91,7 +96,7 @@ def verify(
     ``workers`` judges run side by side; more than one disturb each other's performance checks. What has not changed is
     not judged again, unless ``force``. Raises LayoutError, BooksError or VariantError if it cannot be proved at all.
     """
-    everything = variants(challenge)
+    everything = [_narrowed(variant) for variant in variants(challenge)]
     found = Report(challenge.id, strict=strict)
     found.invariants = invariants(course, challenge) | {"mutants and alternatives": coverage_faults(everything)}
     store = JudgementStore(course.root / STORE)
@@ -100,7 +105,7 @@ def verify(
         proofs[f"{variant.kind} {variant.name}"] = proof = prove(variant, judgement)
         report(proof, len(proofs), len(everything))
     found.proofs = [proofs[f"{variant.kind} {variant.name}"] for variant in everything]
-    found.unproved = _unproved(found.proofs)
+    found.unproved = _unproved(found.proofs, everything, store, force)
     reference = found.proofs[0].judgement
     found.visible_seconds = sum(verdict.seconds for verdict in reference.verdicts if not verdict.hidden)
     found.all_seconds = reference.seconds
@@ -135,13 +140,34 @@ def _why(proof: Proof) -> str:
     return ", ".join(check for checks in proof.lost.values() for check in checks) or "the points do not sum to it"
 
 
-def _unproved(proofs: list[Proof]) -> list[str]:
+def _narrowed(variant: Variant) -> Variant:
+    """A mutant with the check cells of the criterion that it names; any other variant as it is."""
+    if variant.kind != "mutant":
+        return variant
+    return _with_cells(variant, [cell for cell in variant.lifted.cells if cell.criterion == variant.loses])
+
+
+def _with_cells(variant: Variant, cells: list[CheckCell]) -> Variant:
+    return replace(variant, lifted=replace(variant.lifted, cells=cells))
+
+
+def _unproved(proofs: list[Proof], everything: list[Variant], store: JudgementStore, force: bool) -> list[str]:
     """Checks worth points that no mutant fails: nobody knows whether they can fail at all."""
-    mutants = [proof for proof in proofs if proof.variant.kind == "mutant"]
-    failed = {
-        verdict.check for proof in mutants for verdict in proof.judgement.verdicts if verdict.outcome is Outcome.FAIL
-    }
-    return [verdict.check for verdict in proofs[0].judgement.verdicts if verdict.points and verdict.check not in failed]
+    mutants = [variant for variant in everything if variant.kind == "mutant"]
+    failed = {check for proof in proofs if proof.variant.kind == "mutant" for check in _failed(proof.judgement)}
+    worth = [verdict for verdict in proofs[0].judgement.verdicts if verdict.points]
+    for cell in everything[0].lifted.cells:
+        others = [_with_cells(variant, [cell]) for variant in mutants if variant.loses != cell.criterion]
+        open_here = {verdict.check for verdict in worth if verdict.cell == cell.name}
+        for _, judgement in _judged(others, store, 1, force) if open_here - failed else ():
+            failed |= _failed(judgement)
+            if open_here <= failed:
+                break
+    return [verdict.check for verdict in worth if verdict.check not in failed]
+
+
+def _failed(judgement: Judgement) -> set[str]:
+    return {verdict.check for verdict in judgement.verdicts if verdict.outcome is Outcome.FAIL}
 
 
 def _judged(
