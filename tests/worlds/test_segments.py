@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -20,7 +21,7 @@ from weft.worlds import segments_memory
 from weft.worlds.chaos import ALWAYS, BEFORE, ChaosHand, after_steps
 from weft.worlds.segments import KNOWN, Segments, open_world
 from weft.worlds.segments_log import makespan, note, processes_at_once, work_done
-from weft.worlds.segments_work import Slow, comb, floor, rising
+from weft.worlds.segments_work import Mapped, Slow, Slowed, comb, floor, rising
 from weft.worlds.segments_yardstick import cpu_seconds, flat_sieve
 
 FORK = multiprocessing.get_context("fork")
@@ -53,7 +54,7 @@ def test_costs_are_uneven_and_add_up() -> None:
         for costs in (rising(20, 1.0), comb(20, 1.0), world.uneven(20, 1.0)):
             assert sum(costs) == pytest.approx(1.0)
             assert max(costs) > 2 * min(costs)
-        assert rising(3, 6.0) == [1.0, 2.0, 3.0]
+        assert rising(3, 14.0) == [1.0, 4.0, 9.0]
         assert comb(5, 13.0) == [5.0, 1.0, 1.0, 1.0, 5.0]
         assert floor([1, 1, 1, 1], 2) == 2 and floor([5, 1], 2) == 5
 
@@ -81,6 +82,12 @@ def test_a_slow_segment_costs_its_time_and_is_logged() -> None:
         for start, stop in ((5, 10), (10, 10), (0, 11)):
             with pytest.raises(ValueError, match=f"{start} to {stop}"):
                 work(start, stop, None)
+
+
+def test_slowed_work_is_the_same_work_and_takes_longer() -> None:
+    started = time.monotonic()
+    assert Slowed(three, 0.05)(0, 10, None) == 3
+    assert time.monotonic() - started >= 0.05
 
 
 def test_threads_cannot_overlap_in_a_slow_segment(tmp_path: Path) -> None:
@@ -195,12 +202,19 @@ def test_the_ledger_knows_what_was_made_and_what_is_left() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's mappings (/proc)")
-def test_shared_memory_shows_in_the_mappings() -> None:
+def test_shared_memory_shows_in_the_mappings(tmp_path: Path) -> None:
     before = segments_memory.shared_mappings() or set()
     memory = SharedMemory(create=True, size=8)
+    lock = FORK.Lock()  # in memory that is shared too, and no result
     try:
+        lock.acquire()
         now = segments_memory.shared_mappings() or set()
         assert {name.rpartition("/")[2] for name in now - before} == {memory.name.lstrip("/")}
+        assert Mapped(str(tmp_path / "log"), three)(0, 10, None) == 3
+        world = Segments(tmp_path)
+        world.log = str(tmp_path / "log")
+        assert set(world.trace.subjects("shares")) == now
+        assert [event.subject for event in world.trace.of("enter", "leave")] == ["0", "0"]
     finally:
         memory.close()
         memory.unlink()

@@ -14,7 +14,7 @@ from typing import Any
 from weft.trace import Trace
 from weft.worlds.chaos import ChaosHand
 from weft.worlds.segments_log import read_log
-from weft.worlds.segments_work import Noted, Slow
+from weft.worlds.segments_work import Slow, Slowed
 
 #: π(n), the number of primes up to n, included. https://oeis.org/A006880, and primesieve for those between.
 KNOWN = {
@@ -66,9 +66,9 @@ class Segments:
         """Segments of ``size`` numbers that take so many seconds each, and count nothing."""
         return Slow(self.log, size, tuple(costs))
 
-    def noted(self, work: Work, extra: float = 0.0) -> Noted:
-        """``work``, with its times in the trace; it takes ``extra`` seconds longer."""
-        return Noted(self.log, work, extra)
+    def slowed(self, work: Work, extra: float) -> Slowed:
+        """``work`` that takes ``extra`` seconds longer."""
+        return Slowed(work, extra)
 
     def chaos(self, work: Work, kills: Mapping[int, int], *, opcodes: bool = False) -> ChaosHand:
         """``work``, and a kill of whoever gets one of these segments first: ``{start: step}``, see ChaosHand."""

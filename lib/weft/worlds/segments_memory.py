@@ -71,4 +71,5 @@ def shared_mappings(pid: int | str = "self") -> set[str] | None:
         return None
     rows = [line.split(maxsplit=5) for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
     shared = {row[5] for row in rows if row[1].startswith("rw") and row[1].endswith("s") and len(row) == 6}
-    return {name for name in shared if name.startswith(("/dev/shm/", "/dev/zero", "/memfd:"))}
+    found = {name for name in shared if name.startswith(("/dev/shm/", "/dev/zero", "/memfd:"))}
+    return {name for name in found if not name.startswith("/dev/shm/sem.")}  # a lock of multiprocessing holds no result

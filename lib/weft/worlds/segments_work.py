@@ -5,11 +5,13 @@ So workers that are processes overlap in it, on a machine with one core as on on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from weft.worlds.csv_hook import sleep_holding_the_lock
 from weft.worlds.segments_log import note
+from weft.worlds.segments_memory import shared_mappings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +37,42 @@ class Slow:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
-    """Another ``work``, which notes ``enter`` and ``leave`` around it in the file ``log``; ``extra`` seconds longer."""
+class Slowed:
+    """A ``work`` that does another one, and takes ``extra`` seconds longer, holding the interpreter lock."""
 
-    log: str
-    work: object
+    work: Callable[[int, int, Any], int]
     extra: float = 0.0
 
-    def __call__(self, start: int, stop: int, base: object) -> int:
+    def __call__(self, start: int, stop: int, base: Any) -> int:
+        """Do it."""
+        found = self.work(start, stop, base)
+        sleep_holding_the_lock(self.extra)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A ``work`` that does another one, and notes in the file ``log`` what memory its process shares with others.
+
+    The events are ``enter`` and ``leave``, and between them a ``shares`` for each such memory, with its name.
+    """
+
+    log: str
+    work: Callable[[int, int, Any], int]
+
+    def __call__(self, start: int, stop: int, base: Any) -> int:
         """Do it."""
         note(self.log, "enter", str(start))
-        found: int = self.work(start, stop, base)  # type: ignore[operator]
-        sleep_holding_the_lock(self.extra)
+        for name in shared_mappings() or ():
+            note(self.log, "shares", name)
+        found = self.work(start, stop, base)
         note(self.log, "leave", str(start))
         return found
 
 
 def rising(count: int, total: float) -> list[float]:
-    """Costs of ``count`` segments, ``total`` seconds in all: each costs more than the one before, as sieving does."""
-    return [total * 2 * (number + 1) / (count * (count + 1)) for number in range(count)]
+    """Costs of ``count`` segments, ``total`` seconds in all, in proportion to 1, 4, 9 …: the last is the longest."""
+    return [total * 6 * (number + 1) ** 2 / (count * (count + 1) * (2 * count + 1)) for number in range(count)]
 
 
 def comb(count: int, total: float, every: int = 4, factor: float = 5.0) -> list[float]:
