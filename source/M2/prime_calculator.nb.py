@@ -285,14 +285,18 @@ def count_primes(start: int, stop: int, base: np.ndarray) -> int:
     """
     # TODO: after this, the count is right for 0, 1 and 2, and for a segment that begins or ends at a prime or its square.
     ### BEGIN SOLUTION
-    first = max(start, 3) | 1  # even numbers are not looked at: flags[i] stands for first + 2 * i
-    flags = np.ones(max(0, stop - first + 1) // 2, dtype=bool)
-    odd = base[(base > 2) & (base * base < stop)]
-    multiples = np.maximum(odd * odd, -(-first // odd) * odd)
-    multiples += odd * (multiples % 2 == 0)
-    for prime, where in zip(odd.tolist(), ((multiples - first) // 2).tolist(), strict=True):
-        flags[where::prime] = False
-    return int(np.count_nonzero(flags)) + (start <= 2 < stop)
+    # Beyond 3, a prime leaves 1 or 5 when it is divided by 6: two sieves, with a flag for every sixth number.
+    found = (start <= 2 < stop) + (start <= 3 < stop)
+    primes = base[(base > 3) & (base * base < stop)]
+    for rest in (1, 5):
+        first = max(start, 5) + (rest - max(start, 5)) % 6  # flags[i] stands for first + 6 * i
+        flags = np.ones(max(0, stop - first + 5) // 6, dtype=bool)
+        factors = np.maximum(primes, -(-first // primes))
+        factors += (rest * primes - factors) % 6  # now primes * factors leave that rest: a prime's square leaves 1
+        for prime, where in zip(primes.tolist(), ((primes * factors - first) // 6).tolist(), strict=True):
+            flags[where::prime] = False
+        found += int(np.count_nonzero(flags))
+    return found
     ### END SOLUTION
 
 
@@ -479,7 +483,7 @@ def look_on(calculator, seen, over):
             seen.append(told)
 
 
-def count(n, work="own", watch=False, **options):
+def count(n, work="own", watch=False, start_method="fork", **options):
     """`PrimeCalculator(n, …).run()`"""
     from coordinator import SegmentError
     from supervisor import PrimeCalculator
@@ -494,7 +498,7 @@ def count(n, work="own", watch=False, **options):
     seen, over, facts = [], threading.Event(), {"result": None, "error": None, "progress": None}
     with watched() as ledger:
         try:
-            calculator = PrimeCalculator(n, **options)
+            calculator = PrimeCalculator(n, start_method=start_method, **options)
             watcher = threading.Thread(target=look_on, args=(calculator, seen, over))
             if watch:
                 watcher.start()
@@ -948,7 +952,7 @@ class PrimeCalculator:
         """Give the worker at the other end its next segment, if there is one."""
         number = self._coordinator.take(self._pid(pipe))
         if number is not None:
-            with contextlib.suppress(BrokenPipeError):  # it is dead; we will hear of it
+            with contextlib.suppress(ConnectionError):  # it is dead; we will hear of it
                 pipe.send(number)
 
     def _hear(self, pipe: Connection, slots: memoryview) -> None:
@@ -1048,7 +1052,7 @@ from weft.worlds.segments_work import comb
 def test_pi_is_exact(answer, segments):
     """π(n) is exact, with one worker and with four."""
     for n, workers in ((1_000, 1), (1_000_000, 4)):
-        facts = answer.drive(count, n, workers=workers, size=n // 9)
+        facts = answer.drive(count, n, workers=workers, size=n // 9, start_method=None)
         assert facts["result"] == segments.known[n], f"n is {n}, with {workers} workers in segments of {n // 9}."
 
 
@@ -1065,7 +1069,7 @@ def test_progress_over_all_workers(answer):
     assert len({done for done, *_ in seen}) >= 8, "In half a second progress hardly ever changed."
     last = facts["progress"]
     assert (last["done"], last["primes"], sum(last["by_worker"].values())) == (30, facts["result"], 30)
-    assert len(last["by_worker"]) == 3, "Three workers did the work."
+    assert len(last["by_worker"]) >= 3, "Three workers did the work; progress knows fewer."
 
 
 ### BEGIN HIDDEN TESTS
@@ -1125,16 +1129,18 @@ def test_as_many_as_told(answer):
 @requires("test_as_many_as_told")
 def test_results_in_shared_memory(answer):
     """Results are in memory that all workers share, and it is gone when run returns."""
-    facts = answer.drive(count, 9_999, {"kind": "mapped"}, workers=3, size=1_000)
+    work = {"kind": "mapped"}
+    facts = answer.drive(count, 9_999, work, workers=3, size=1_000, start_method="spawn", deadline=15.0)
     assert facts["memory left"] == 0, "run has returned, and its shared memory is still there."
     trace = Trace.from_json(facts["trace"])
     workers = {event.actor for event in trace.of("enter")}
-    sharing = {name: {event.actor for event in trace.of("shares") if event.subject == name} for name in trace.subjects("shares")}
-    assert segments_shared(sharing, workers), "The workers have no writable memory in common."
+    notes = trace.of("shares")
+    sharing = {name: {note.actor for note in notes if note.subject == name} for name in notes.subjects("shares")}
+    assert in_common(sharing, workers), "The workers have no memory in common: none that all of them have opened."
 
 
-def segments_shared(sharing, workers):
-    """Whether some memory was mapped by all workers. Only Linux tells what a process has mapped."""
+def in_common(sharing, workers):
+    """Whether some memory was opened by all workers. Only Linux tells what a process has mapped."""
     import sys
 
     return sys.platform != "linux" or any(who >= workers for who in sharing.values())
@@ -1208,9 +1214,7 @@ def test_start_methods(answer):
 import argparse
 import logging
 import multiprocessing
-import os
 import random
-import signal
 
 from coordinator import Progress
 from sieve import count_primes
@@ -1238,7 +1242,7 @@ def kill_one() -> None:
     """Kill a worker, whichever it is."""
     workers = multiprocessing.active_children()
     if workers:
-        os.kill(random.choice(workers).pid, signal.SIGKILL)
+        random.choice(workers).kill()
 
 
 def calculator(world: Segments, n: int, workers: int, kills: int, delay: float) -> PrimeCalculator:
@@ -1375,6 +1379,7 @@ from weft.worlds.segments_work import comb, rising
 from weft.worlds.segments_yardstick import cpu_seconds
 
 N = 30_000_000
+SAID = "Your processes together used {:.1f} times the CPU time of a flat numpy sieve."
 
 
 def time_of(answer, drive, costs):
@@ -1384,13 +1389,13 @@ def time_of(answer, drive, costs):
     return makespan(trace)
 
 
-def balance(answer, costs, limit):
-    """How many times the time of a plain pool you need. Above the limit it is measured once more: a machine may hiccup."""
+def assert_balanced(answer, costs, limit):
+    """You need at most ``limit`` times as long as a plain pool. If not, it is measured once more: a machine may hiccup."""
     for _ in range(2):
-        found = time_of(answer, count_slow, costs) / time_of(answer, plain_pool, costs)
-        if found <= limit:
-            break
-    return found
+        pool, yours = time_of(answer, plain_pool, costs), time_of(answer, count_slow, costs)
+        if yours <= limit * pool:
+            return
+    assert yours <= limit * pool, f"You took {yours:.2f} s, a plain pool {pool:.2f} s: {yours / pool:.2f} times as long."
 
 
 def cpu_of(answer, segments):
@@ -1410,13 +1415,13 @@ def ratio(answer, segments):
 @points(3)
 def test_balance_partial(answer):
     """Segments that cost more and more: you need at most 1.5 times as long as a pool that hands them out one by one."""
-    assert balance(answer, rising(48, 1.6), 1.5) <= 1.5
+    assert_balanced(answer, rising(24, 2.4), 1.5)
 
 
 @points(3)
 def test_cpu_partial(answer, segments):
     """To count to thirty million you use at most fifteen times the CPU time of a flat numpy sieve."""
-    assert ratio(answer, segments) <= 15
+    assert ratio(answer, segments) <= 15, SAID.format(ratio(answer, segments))
 
 
 ### BEGIN HIDDEN TESTS
@@ -1424,15 +1429,15 @@ def test_cpu_partial(answer, segments):
 @requires("test_balance_partial")
 def test_balance_full(answer, segments):
     """Whatever the segments cost, you need at most 1.25 times as long as a pool that hands them out one by one."""
-    for costs in (rising(60, 1.8), comb(60, 1.8), segments.uneven(60, 1.8)):
-        assert balance(answer, costs, 1.25) <= 1.25
+    for costs in (rising(28, 2.8), comb(28, 2.4), segments.uneven(28, 2.4)):
+        assert_balanced(answer, costs, 1.25)
 
 
 @points(4)
 @requires("test_cpu_partial")
 def test_cpu_full(answer, segments):
     """To count to thirty million you use at most three times the CPU time of a flat numpy sieve."""
-    assert ratio(answer, segments) <= 3
+    assert ratio(answer, segments) <= 3, SAID.format(ratio(answer, segments))
 
 
 ### END HIDDEN TESTS
@@ -1544,16 +1549,15 @@ try:
 except ImportError:
     print("Dask is not installed here, so this is left out. To have it: pip install 'weft[cluster]'")
 else:
-    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
-    with cluster, Client(cluster) as client:
-        try:
-            parts = split(20_000_000, size=1_000_000)
-            table = client.scatter(base_primes(4_472), broadcast=True)
-            starts, stops = zip(*parts, strict=True)
+    try:
+        starts, stops = zip(*split(20_000_000, size=1_000_000), strict=True)
+        base = base_primes(4_472)
+        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+            table = client.scatter(base, broadcast=True)
             counts = client.gather(client.map(count_primes, starts, stops, base=table))
-            print(f"{sum(counts):,} primes, by {len(client.scheduler_info()['workers'])} workers of a Dask cluster")
-        except NotImplementedError:
-            print("Nothing to hand to a cluster yet: the first part comes first.")
+            print(f"{sum(counts):,} primes in {len(counts)} segments, by {len(cluster.workers)} workers of a Dask cluster")
+    except NotImplementedError:
+        print("Nothing to hand to a cluster yet: the first part comes first.")
 
 # %% [markdown]
 # The results come back through the network, 8 bytes for a million numbers. If they were arrays, that would be the bottleneck, and

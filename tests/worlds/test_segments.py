@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from weft.trace import Event, Trace
 from weft.worlds import segments_memory
 from weft.worlds.chaos import ALWAYS, BEFORE, ChaosHand, after_steps
 from weft.worlds.segments import KNOWN, Segments, open_world
-from weft.worlds.segments_log import makespan, note, processes_at_once, work_done
+from weft.worlds.segments_log import makespan, note, processes_at_once, read_log, work_done
 from weft.worlds.segments_work import Mapped, Slow, Slowed, comb, floor, rising
 from weft.worlds.segments_yardstick import cpu_seconds, flat_sieve
 
@@ -199,6 +200,29 @@ def test_the_ledger_knows_what_was_made_and_what_is_left() -> None:
         assert ledger.left == []
     SharedMemory(create=True, size=8).unlink()
     assert len(ledger.made) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's mappings (/proc)")
+def test_memory_that_a_worker_opens_later_is_noted_too(tmp_path: Path) -> None:
+    memory = SharedMemory(create=True, size=8)
+    try:
+        work = Mapped(str(tmp_path / "log"), three)
+        worker = multiprocessing.get_context("spawn").Process(target=open_after, args=(work, memory.name))
+        worker.start()
+        worker.join()
+        trace = read_log(tmp_path / "log")
+        assert [event.kind for event in trace] == ["enter", "leave", "shares", "enter", "leave"]
+        assert trace.subjects("shares") == {f"/dev/shm/{memory.name.lstrip('/')}": 1}
+    finally:
+        memory.close()
+        memory.unlink()
+
+
+def open_after(work: Callable[[int, int, Any], int], name: str) -> None:
+    """What a worker does that computes first, and then opens the memory; and that closes it again."""
+    work(0, 10, None)
+    SharedMemory(name).close()
+    work(10, 20, None)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's mappings (/proc)")

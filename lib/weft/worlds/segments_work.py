@@ -5,6 +5,9 @@ So workers that are processes overlap in it, on a machine with one core as on on
 
 from __future__ import annotations
 
+import functools
+import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +57,9 @@ class Slowed:
 class Mapped:
     """A ``work`` that does another one, and notes in the file ``log`` what memory its process shares with others.
 
-    The events are ``enter`` and ``leave``, and between them a ``shares`` for each such memory, with its name.
+    The events are ``enter`` and ``leave``, and a ``shares`` for each such memory, with its name: for what the process
+    has when it begins a segment, and for what it opens from then on. Memory that a fork had from its parent counts
+    too, so let workers be spawned, where the question is who uses it.
     """
 
     log: str
@@ -65,9 +70,24 @@ class Mapped:
         note(self.log, "enter", str(start))
         for name in shared_mappings() or ():
             note(self.log, "shares", name)
+        _listen(self.log)
         found = self.work(start, stop, base)
         note(self.log, "leave", str(start))
         return found
+
+
+@functools.cache
+def _listen(log: str) -> None:
+    """From now on, note a ``shares`` for each file in memory that this process maps; once for each ``log``."""
+
+    def heard(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "mmap.__new__" and arguments[0] >= 0:
+            name = os.readlink(f"/proc/self/fd/{arguments[0]}")
+            if name.startswith("/dev/shm/"):
+                note(log, "shares", name)
+
+    if sys.platform == "linux":
+        sys.addaudithook(heard)
 
 
 def rising(count: int, total: float) -> list[float]:

@@ -54,7 +54,7 @@ class PrimeCalculator:
                     self._bury(*running.pop(sentinel), slots)
             return sum(slots[number] - 1 for number in range(len(self.segments)))
         finally:
-            for worker, process in running.values():
+            for _, process in running.values():
                 process.kill()
                 process.join()
             slots.release()

@@ -1,6 +1,6 @@
 """Workers help themselves: segment numbers lie in one pipe that all workers read, four bytes at a time.
 
-The kernel hands each number to one reader. Nobody is told anything; the supervisor looks at the slots every few milliseconds.
+The kernel hands each number to one reader. Nobody is told anything; the supervisor looks at the slots now and then.
 """
 
 import math
