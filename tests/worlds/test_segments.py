@@ -111,6 +111,11 @@ def test_a_killed_process_is_inside_no_more() -> None:
     assert work_done(trace) == 4
 
 
+def test_who_was_inside_before_the_trace_began_is_counted_when_it_enters_again() -> None:
+    rows = [(0, "leave", "a"), (1, "enter", "a"), (2, "enter", "b"), (3, "leave", "a"), (4, "leave", "b")]
+    assert processes_at_once(Trace(Event(time, kind, actor, actor) for time, kind, actor in rows)) == 2
+
+
 def test_two_processes_do_not_mix_their_lines(tmp_path: Path) -> None:
     def write() -> None:
         for number in range(200):

@@ -35,7 +35,8 @@ def read_log(log: str | Path) -> Trace:
 def processes_at_once(trace: Trace) -> int:
     """The largest number of different processes that were inside a segment at the same moment.
 
-    A killed process is inside no more. Threads of one process count as one.
+    A killed process is inside no more. Threads of one process count as one. The trace may begin in the middle of a
+    segment: a ``leave`` without its ``enter`` says nothing.
     """
     inside: Counter[str] = Counter()
     most = 0
@@ -43,7 +44,7 @@ def processes_at_once(trace: Trace) -> int:
         if event.kind == "kill":
             inside[event.actor] = 0
         else:
-            inside[event.actor] += 1 if event.kind == "enter" else -1
+            inside[event.actor] = max(0, inside[event.actor] + (1 if event.kind == "enter" else -1))
         most = max(most, sum(count > 0 for count in inside.values()))
     return most
 
