@@ -782,7 +782,8 @@ def test_each_segment_is_handed_out_once(answer):
     assert (held, nothing, none, last) == (third, None, None, fourth)
     assert not facts["over"], "Two segments are done, two are still held."
     told = {name: facts["progress"][name] for name in ("segments", "done", "primes", "lost", "by_worker")}
-    assert told == {"segments": 4, "done": 2, "primes": 7, "lost": 0, "by_worker": {"1": 1, "2": 1}}
+    wanted = {"segments": 4, "done": 2, "primes": 7, "lost": 0, "by_worker": {"1": 1, "2": 1}}
+    assert told == wanted, "Worker 2 has finished a segment with 4 primes, worker 1 one with 3."
 
 
 @points(3)
@@ -795,7 +796,8 @@ def test_what_a_dead_worker_held(answer):
     assert again == lost, f"Worker 1 died with segment {lost}; the next worker got {again}."
     assert facts["answers"][7] is None, "Four segments: one was lost and handed out again, and then none waits."
     assert facts["over"]
-    assert (facts["progress"]["done"], facts["progress"]["primes"], facts["progress"]["lost"]) == (4, 16, 1)
+    told = facts["progress"]["done"], facts["progress"]["primes"], facts["progress"]["lost"]
+    assert told == (4, 16, 1), "Four segments of 4 primes are done, and one worker was lost."
 
 
 ### BEGIN HIDDEN TESTS
@@ -805,7 +807,8 @@ def test_an_idle_worker_may_die(answer):
     """A worker that holds nothing may die too; what the dead had done stays done, and stays theirs."""
     steps = [("take", 1), ("finish", 1, 4), ("lose", 1), ("lose", 9), ("take", 2), ("progress",)]
     told = answer.drive(keep_books, steps)["answers"][-1]
-    assert told == {"segments": 4, "done": 1, "primes": 4, "lost": 2, "by_worker": {"1": 1}}
+    wanted = {"segments": 4, "done": 1, "primes": 4, "lost": 2, "by_worker": {"1": 1}}
+    assert told == wanted, "Worker 1 had finished its segment, then it died, and an idle one after it."
 
 
 @points(2)
@@ -1069,7 +1072,9 @@ def test_progress_over_all_workers(answer):
     assert seen == sorted(seen), "Progress went back."
     assert len({done for done, *_ in seen}) >= 8, "In half a second progress hardly ever changed."
     last = facts["progress"]
-    assert (last["done"], last["primes"], sum(last["by_worker"].values())) == (30, facts["result"], 30)
+    told = last["done"], last["primes"], sum(last["by_worker"].values())
+    wanted = 30, facts["result"], 30
+    assert told == wanted, "At the end: segments done, primes, and segments done by all workers together."
     assert len(last["by_worker"]) >= 3, "Three workers did the work; progress knows fewer."
 
 
@@ -1096,7 +1101,8 @@ def test_the_books_after_kills(answer, segments):
     assert all(done <= 20 and total == 20 for done, _, total, _ in facts["seen"]), "Progress passed the end."
     assert facts["seen"] == sorted(facts["seen"]), "Progress went back."
     last = facts["progress"]
-    assert (last["done"], last["primes"], sum(last["by_worker"].values())) == (20, 17_984, 20)
+    told = last["done"], last["primes"], sum(last["by_worker"].values())
+    assert told == (20, 17_984, 20), "At the end: segments done, primes, and segments done by all workers together."
     assert last["lost"] >= 1, "Workers were killed, and progress says that none was lost."
 
 
@@ -1122,7 +1128,8 @@ def test_as_many_as_told(answer):
     for workers in (2, 4):
         work = {"kind": "slow", "size": 10, "costs": [0.03] * 16}
         facts = answer.drive(count, 159, work, workers=workers, size=10)
-        assert processes_at_once(Trace.from_json(facts["trace"])) == workers
+        at_once = processes_at_once(Trace.from_json(facts["trace"]))
+        assert at_once == workers, f"You were told {workers} workers; {at_once} processes were at work at the same moment."
         assert facts["processes left"] == 0, "run has returned, and processes of it are still there."
 
 
@@ -1155,7 +1162,7 @@ def test_the_dead_are_replaced(answer):
     facts = answer.drive(count, 99_999, work, workers=3, size=5_000)
     assert facts["result"] == 9_592, "There are 9592 primes below 100000."
     trace = Trace.from_json(facts["trace"])
-    assert trace.count("kill") == 3
+    assert trace.count("kill") == 3, "Three segments kill whoever gets them first; so many workers were killed."
     assert max(trace.subjects("leave").values()) == 1, "A segment that was done was computed again."
     after = trace.between(max(event.time for event in trace.of("kill")), float("inf"))
     assert processes_at_once(after) == 3, "After the kills there were fewer workers at work than before."
@@ -1172,8 +1179,9 @@ def test_killed_at_any_step(answer):
         facts = answer.drive(count, 49_999, work, workers=2, size=2_000, attempts=20)
         assert facts["result"] == 5_133, "There are 5133 primes below 50000."
         assert Trace.from_json(facts["trace"]).count("kill") >= 1
-        assert (facts["progress"]["done"], facts["progress"]["primes"]) == (25, 5_133)
-        assert facts["memory left"] == facts["processes left"] == 0
+        told = facts["progress"]["done"], facts["progress"]["primes"]
+        assert told == (25, 5_133), "At the end, progress tells all 25 segments, and each segment's primes once."
+        assert facts["memory left"] == facts["processes left"] == 0, "Shared memory or processes are still there."
 
 
 @points(3)
@@ -1197,7 +1205,7 @@ def test_start_methods(answer):
         work = {"kind": "chaos", "kills": [[0, BEFORE]]}
         facts = answer.drive(count, 9_999, work, workers=2, size=2_500, start_method=method, deadline=15.0)
         assert facts["result"] == 1_229, f"There are 1229 primes below 10000; the start method is {method}."
-        assert facts["memory left"] == facts["processes left"] == 0
+        assert facts["memory left"] == facts["processes left"] == 0, "Shared memory or processes are still there."
 
 
 ### END HIDDEN TESTS
@@ -1509,7 +1517,7 @@ def test_other_numbers_that_make_no_sense(answer):
     for options in ({"size": 0}, {"size": -1}, {"attempts": 0}, {"workers": -1}):
         facts = answer.drive(count, 100, **options)
         assert "ValueError" in (facts["error"] or "no error"), f"The options are {options}; you said: {facts['error']}"
-        assert facts["memory left"] == facts["processes left"] == 0
+        assert facts["memory left"] == facts["processes left"] == 0, "Shared memory or processes are still there."
 
 
 @points(1)
@@ -1517,7 +1525,7 @@ def test_other_numbers_that_make_no_sense(answer):
 def test_nothing_is_left_after_a_bug(answer):
     """After a bug in the work, no process is left, and no shared memory."""
     facts = answer.drive(count, 99, {"kind": "fails"}, workers=2, size=10, deadline=5.0)
-    assert facts["memory left"] == facts["processes left"] == 0
+    assert facts["memory left"] == facts["processes left"] == 0, "Shared memory or processes are still there."
 
 
 ### END HIDDEN TESTS

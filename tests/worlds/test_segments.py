@@ -203,8 +203,12 @@ def test_the_ledger_knows_what_was_made_and_what_is_left() -> None:
         kept.close()
         kept.unlink()
         assert ledger.left == []
+        forgotten = SharedMemory(create=True, size=8)
+        forgotten.close()
+        assert ledger.left == ["/" + forgotten.name.lstrip("/")]
+    assert ledger.left == [], "What was left is unlinked when it closes."
     SharedMemory(create=True, size=8).unlink()
-    assert len(ledger.made) == 2
+    assert len(ledger.made) == 3
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's mappings (/proc)")

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from multiprocessing import shared_memory
+from multiprocessing import resource_tracker, shared_memory
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ class Ledger:
 def watched() -> Iterator[Ledger]:
     """Note the names of all shared memory that :mod:`multiprocessing.shared_memory` makes, as long as it lasts.
 
-    Other programs of the machine make some too, at the same moment: a look into /dev/shm would not tell whose.
+    Other programs of the machine make some too, at the same moment: a look into /dev/shm would not tell whose. What is
+    left when it closes is unlinked, so that a wrong answer does not fill the machine; look before.
     """
     ledger = Ledger()
     real = _posix()
@@ -47,6 +48,9 @@ def watched() -> Iterator[Ledger]:
         yield ledger
     finally:
         shared_memory.__dict__["_posixshmem"] = real
+        for name in ledger.left:
+            real.shm_unlink(name)
+            resource_tracker.unregister(name, "shared_memory")  # or it complains at the end
 
 
 def _posix() -> Any:
