@@ -1263,7 +1263,7 @@ def calculator(world: Segments, n: int, workers: int, kills: int, delay: float) 
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Count once; returns 0."""
+    """Count once; returns 0. What the calculator refuses ends the program with a sentence."""
     parser = argparse.ArgumentParser(prog="weft run M2", description="Count primes while workers are killed.")
     parser.add_argument("--n", type=int, default=100_000_000, help="count the primes up to here (default: 100000000)")
     parser.add_argument("--workers", type=int, default=4, help="processes (default: 4)")
@@ -1274,7 +1274,10 @@ def main(argv: list[str] | None = None) -> int:
     if options.debug:
         multiprocessing.log_to_stderr(logging.INFO)
     with open_world() as world:
-        counting = calculator(world, options.n, options.workers, options.kills, options.delay)
+        try:
+            counting = calculator(world, options.n, options.workers, options.kills, options.delay)
+        except ValueError as problem:
+            parser.error(str(problem))
         primes = run(counting, plain=options.debug)
         told = counting.progress()
         print(f"{primes:,} primes up to {options.n:,}, by {len(told.by_worker)} processes; {told.lost} were lost on the way")
