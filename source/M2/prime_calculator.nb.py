@@ -1543,7 +1543,7 @@ def test_nothing_is_left_after_a_bug(answer):
 # A function from a plain cell cannot reach a spawned worker; `multiprocessing.Pool` then starts workers for ever.
 #
 # **What professionals use.** For primes, [primesieve](https://github.com/kimwalisch/primesieve), which is C++ with a
-# cache-sized segment and wheels, and several times faster than numpy. For work in pieces,
+# cache-sized segment and wheels, and an order of magnitude faster than numpy. For work in pieces,
 # `concurrent.futures.ProcessPoolExecutor` where workers do not die, [joblib](https://joblib.readthedocs.io/) for
 # arrays, and a scheduler of processes such as Dask or Ray where they do.
 #
