@@ -1126,8 +1126,8 @@ from weft.worlds.segments_log import processes_at_once
 def test_as_many_as_told(answer):
     """As many processes as told are at work at once, never more."""
     for workers in (2, 4):
-        work = {"kind": "slow", "size": 10, "costs": [0.03] * 16}
-        facts = answer.drive(count, 159, work, workers=workers, size=10)
+        work = {"kind": "slow", "size": 10, "costs": [0.1] * 4 * workers}
+        facts = answer.drive(count, 40 * workers - 1, work, workers=workers, size=10)
         at_once = processes_at_once(Trace.from_json(facts["trace"]))
         assert at_once == workers, f"You were told {workers} workers; {at_once} processes were at work at the same moment."
         assert facts["processes left"] == 0, "run has returned, and processes of it are still there."
@@ -1158,7 +1158,7 @@ def in_common(sharing, workers):
 @requires("test_as_many_as_told")
 def test_the_dead_are_replaced(answer):
     """All workers are killed before they write; others take their places, and the answer is exact."""
-    work = {"kind": "chaos", "kills": [[0, BEFORE], [5_000, BEFORE], [10_000, BEFORE]], "extra": 0.03}
+    work = {"kind": "chaos", "kills": [[0, BEFORE], [5_000, BEFORE], [10_000, BEFORE]], "extra": 0.06}
     facts = answer.drive(count, 99_999, work, workers=3, size=5_000)
     assert facts["result"] == 9_592, "There are 9592 primes below 100000."
     trace = Trace.from_json(facts["trace"])
