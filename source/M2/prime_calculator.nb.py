@@ -6,6 +6,7 @@
 #     focus: shared memory, dynamic work, processes that die
 #     id: M2
 #     minutes: 30-40
+#     order: 4
 #     title: Distributed prime number calculator
 # ---
 
