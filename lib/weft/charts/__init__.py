@@ -8,5 +8,16 @@ from weft.charts.rates import rates
 from weft.charts.scaling import scaling
 from weft.charts.swimlane import swimlane
 from weft.charts.throughput import throughput
+from weft.charts.timeline import timeline
 
-__all__ = ["density", "gantt", "queue_depth", "queue_latency", "rates", "scaling", "swimlane", "throughput"]
+__all__ = [
+    "density",
+    "gantt",
+    "queue_depth",
+    "queue_latency",
+    "rates",
+    "scaling",
+    "swimlane",
+    "throughput",
+    "timeline",
+]
