@@ -74,6 +74,10 @@ def _call(function: Callable[..., Any], request: Request, modules: str) -> Any:
         from weft.answer.looped import run
 
         return run(request, **request.explore["tasks"])
+    if "loop" in request.explore:
+        from weft.answer import onloop
+
+        return onloop.run(request, modules, **request.explore["loop"])
     from weft.answer.explored import explore
 
     return explore(request, function.__code__.co_filename, modules, **request.explore)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from weft.answer.messages import Request
@@ -21,16 +22,22 @@ def run(request: Request, *, orders: int = 0, limit: float = 3600.0) -> dict[str
         for name in set(sys.modules) - known:
             if _is_answers(name):
                 del sys.modules[name]
-        found = run_virtual(lambda: _drive(request), seed=seed, limit=limit).to_json()
+        found = run_virtual(drive_of(request), seed=seed, limit=limit).to_json()
         if found["outcome"] != "holds":
             break
     return found
 
 
-def _drive(request: Request) -> Any:
-    names: dict[str, Any] = {"__name__": "drive"}
-    exec(compile(request.text, "drive.py", "exec", dont_inherit=True), names)
-    return names[request.function](*request.args, **request.kwargs)
+def drive_of(request: Request) -> Callable[[], Coroutine[Any, Any, Any]]:
+    """The async drive with its arguments; its module runs afresh whenever it is called."""
+
+    def drive() -> Coroutine[Any, Any, Any]:
+        names: dict[str, Any] = {"__name__": "drive"}
+        exec(compile(request.text, "drive.py", "exec", dont_inherit=True), names)
+        coroutine: Coroutine[Any, Any, Any] = names[request.function](*request.args, **request.kwargs)
+        return coroutine
+
+    return drive
 
 
 def _is_answers(name: str) -> bool:

@@ -35,7 +35,8 @@ class Request:
 
     ``text`` is the drive module's source, ``function`` the function in it to call with ``args`` and ``kwargs``.
     ``explore`` makes it a scenario: its keys are options of :func:`weft.answer.explored.explore`, or "tasks"
-    with the options of :func:`weft.answer.looped.run`; None calls it once.
+    with the options of :func:`weft.answer.looped.run`, or "loop" with those of :func:`weft.answer.onloop.run`; None
+    calls it once.
     """
 
     text: str

@@ -10,25 +10,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from weft.answer.drive import Host
-from weft.answer.messages import Limits, Report, Request
+from weft.answer.messages import Limits, Request
+from weft.judge.evidence import evidence_of, first_line, of_exploration, of_failure, of_loop
 from weft.judge.tasks import TaskRun
 from weft.judge.travel import travelling_source
 from weft.judge.verdicts import Broken, Evidence
-from weft.probes.explorer.outcome import SWITCHED_OFF, Exploration, Failure, Run
+from weft.probes.explorer.outcome import SWITCHED_OFF, Exploration, Run
 
 #: Seconds that all drives of one judging may take together. An answer that hangs in every check is judged, not waited
 #: for.
 TIME = float(os.environ.get("WEFT_ANSWER_TIME", "150"))
 
-
-#: A kind of failure, in the words of a verdict.
-SAID = {
-    "invariant": "The threads can take turns in a way that breaks it.",
-    "exception": "The threads can take turns in a way that raises.",
-    "deadlock": "The threads can take turns in a way that stops them all.",
-    "livelock": "The threads can take turns in a way that keeps them busy for ever.",
-    "lost wake-up": "The threads can take turns in a way that one sleeps through its wake-up call.",
-}
 
 Found = TypeVar("Found", Exploration, Run, TaskRun)
 
@@ -104,7 +96,7 @@ class Answer:
         """
         found = self.exploration(scenario, *args, schedules=schedules, seed=seed, deadline=deadline, **kwargs)
         if found.failure is not None:
-            raise AnswerFailure(_of_exploration(found, self.called))
+            raise AnswerFailure(of_exploration(found, self.called))
         if not found.holds:
             raise self._not_followed(found.reason)
         return found
@@ -132,7 +124,7 @@ class Answer:
             return self.shuffle(function, *args, orders=0, deadline=deadline, **kwargs)
         run = self._read(Run, self._ask(function, args, kwargs, Limits(deadline=deadline), {"virtual": True}))
         if run.failure is not None:
-            raise AnswerFailure(_of_failure(run.failure, self.called))
+            raise AnswerFailure(of_failure(run.failure, self.called))
         if not run.holds:
             raise self._not_followed(run.reason)
         self.facts = run.result
@@ -153,6 +145,49 @@ class Answer:
             raise Broken(f"The tasks could not be followed to their end. {run.reason}")
         self.facts = run.result
         return run
+
+    def watch(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        cpu_limit: float | None = None,
+        deadline: float = 20.0,
+        **kwargs: Any,
+    ) -> Any:
+        """Call an async drive once on a loop of real time, and return its facts if it leaves the loop clean.
+
+        Raises AnswerFailure, with the answer's line, for a call that blocks the loop, a task left running, a coroutine
+        never awaited, an exception nobody asked for; with ``cpu_limit``, in CPU seconds, for a step that takes longer.
+        """
+        options = {"sweep": False, "cpu_limit": cpu_limit}
+        self.facts = self._on_loop(function, args, kwargs, deadline, options)["result"]
+        return self.facts
+
+    def sweep(
+        self, function: Callable[..., Any], *args: Any, limit: int = 60, deadline: float = 20.0, **kwargs: Any
+    ) -> dict[str, int]:
+        """Call an async drive again and again, cancelled at each await of the answer in turn, ``limit`` times at most.
+
+        Returns how much was tried: the fields of :class:`weft.probes.cancellation.Coverage`. Raises AnswerFailure,
+        with the await, if a cancelled run does not end as cancelled or leaves something behind.
+        """
+        coverage: dict[str, int] = self._on_loop(function, args, kwargs, deadline, {"sweep": True, "limit": limit})[
+            "coverage"
+        ]
+        return coverage
+
+    def _on_loop(
+        self, function: Callable[..., Any], args: Any, kwargs: Any, deadline: float, options: dict[str, Any]
+    ) -> dict[str, Any]:
+        facts = self._ask(function, args, kwargs, Limits(deadline=deadline), {"loop": options})
+        try:
+            evidence = of_loop(facts, self.called)
+        except (TypeError, KeyError, AttributeError):
+            evidence = Evidence(called=self.called, message="The report on its event loop did not arrive.")
+        if evidence:
+            raise AnswerFailure(evidence)
+        found: dict[str, Any] = facts
+        return found
 
     def _ask(
         self,
@@ -190,50 +225,3 @@ class Answer:
             return kind.from_json(facts)
         except (TypeError, KeyError, AttributeError, ValueError):
             raise AnswerFailure(Evidence(called=self.called, message="The explorer's report did not arrive.")) from None
-
-
-def _of_exploration(exploration: Exploration, called: str) -> Evidence:
-    assert exploration.failure is not None
-    evidence = _of_failure(exploration.failure, called)
-    if exploration.unprotected:
-        names = ", ".join(f"`{name}`" for name in exploration.unprotected)
-        evidence.message += f" Several threads use {names}, and no lock is common to all of them."
-    return evidence
-
-
-def _of_failure(failure: Failure, called: str) -> Evidence:
-    return Evidence(
-        called=called,
-        came_back=failure.message.partition("\n")[0][:300],
-        message=SAID.get(failure.kind, "One way in which the threads can take turns goes wrong."),
-        schedule=failure.to_json(),
-    )
-
-
-def first_line(function: Callable[..., Any]) -> str:
-    """The first line of a function's docstring, or nothing."""
-    return (inspect.getdoc(function) or "").partition("\n")[0]
-
-
-def evidence_of(report: Report, called: str, limits: Limits) -> Evidence:
-    """Why a drive gave no facts, as a learner can read it."""
-    return Evidence(
-        called=called,
-        came_back=_came_back(report, limits),
-        look_at=report.frames,
-        stacks=report.stacks,
-        output=report.output.strip(),
-    )
-
-
-def _came_back(report: Report, limits: Limits) -> str:
-    error = f"{report.error}: {report.message}" if report.message else report.error
-    return {
-        "raised": error,
-        "hung": f"nothing: it was still running after {limits.deadline:g} s",
-        "died": f"nothing: {report.message}",
-        "flooded": f"nothing: it printed more than {limits.output >> 10} KiB and was stopped",
-        "memory": f"nothing: it used more than {limits.memory >> 20} MiB of memory",
-        "processes": f"nothing: it had more than {limits.processes} processes and was stopped",
-        "too long": "more than 1 MiB of facts",
-    }[report.ended]
