@@ -27,11 +27,11 @@ from typing import Any
 
 from weft.probes.async_hygiene import warned
 from weft.probes.async_hygiene.findings import UNCLOSED, Failed, Finding, Ledger
-from weft.probes.async_hygiene.places import Own, Spot
 from weft.probes.async_hygiene.run import LoopFactory, outcome, refuse_inside_a_loop
 from weft.probes.async_hygiene.suspensions import Meter, Point
 from weft.probes.async_hygiene.tasks import note_leaks
 from weft.probes.async_hygiene.tasks import settle as settled
+from weft.probes.places import Own, Spot
 
 SWALLOWED = "cancellation swallowed"
 REPLACED = "cancellation replaced"

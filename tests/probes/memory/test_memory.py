@@ -12,6 +12,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -240,3 +241,8 @@ def test_without_such_a_limit_nothing_is_limited_and_it_says_so(monkeypatch: pyt
     with wall(MIB) as found:
         bytearray(8 * MIB)
     assert (found.works, found.hit) == (False, False) and "nothing was limited" in found.note
+
+
+def test_measures_the_same_on_another_python(run_elsewhere: Callable[[Path], str]) -> None:
+    found = json.loads(run_elsewhere(Path(__file__).with_name("measuring_cases.py")))
+    assert len(found) == 5 and all(found.values()), found

@@ -27,7 +27,7 @@ from typing import Any
 from blockbuster import BlockBuster, BlockBusterFunction
 
 from weft.probes.async_hygiene.findings import BLOCKING, Ledger
-from weft.probes.async_hygiene.places import Own, Spot, frames
+from weft.probes.places import Own, Spot, frames
 
 #: Real seconds for which the loop may wait for another thread.
 GRACE = 0.1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from weft.probes.async_hygiene.places import NOWHERE, Spot
+from weft.probes.places import NOWHERE, Spot
 
 BLOCKING = "blocking call"
 HOG = "cpu hog"

@@ -9,7 +9,7 @@ from types import AsyncGeneratorType
 from typing import Any
 
 from weft.probes.async_hygiene.findings import GENERATOR, Ledger
-from weft.probes.async_hygiene.places import Own, Spot
+from weft.probes.places import Own, Spot
 
 
 class Generators:

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from weft.probes.async_hygiene.findings import HOG, Ledger
-from weft.probes.async_hygiene.places import Own, Spot, frames
+from weft.probes.places import Own, Spot, frames
 
 #: Its ``_run`` is what the loop calls for each step.
 _HANDLE: Any = asyncio.Handle

@@ -10,8 +10,8 @@ from typing import Any
 from weft.probes.async_hygiene import blocking, hogs, warned
 from weft.probes.async_hygiene.findings import Failed, Hygiene, Ledger
 from weft.probes.async_hygiene.generators import Generators
-from weft.probes.async_hygiene.places import Own
 from weft.probes.async_hygiene.tasks import Births, listen, note_leaks, settle
+from weft.probes.places import Own
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from weft.probes.async_hygiene.cleanup import Cleanups
-from weft.probes.async_hygiene.places import Own, Spot, chain
 from weft.probes.async_hygiene.tasks import Births
+from weft.probes.places import Own, Spot, chain
 
 #: So many steps of its tasks after the cancellation are taken for a run that ignores it.
 STEPS = 20_000

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from weft.probes.async_hygiene.findings import LEAKED, LOST, Ledger
-from weft.probes.async_hygiene.places import NOWHERE, Own, Spot, frames
+from weft.probes.places import NOWHERE, Own, Spot, frames
 
 #: Steps in which cancelled tasks may end, and seconds of the loop's clock for tasks that a library made.
 TICKS, GRACE = 5, 0.1

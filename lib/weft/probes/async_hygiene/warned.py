@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from weft.probes.async_hygiene.findings import FORGOTTEN, UNCLOSED, Ledger
-from weft.probes.async_hygiene.places import NOWHERE, Own, Spot
+from weft.probes.places import NOWHERE, Own, Spot
 
 #: So many callers of a coroutine function are remembered, to find the answer's line among a library's.
 DEPTH = 12

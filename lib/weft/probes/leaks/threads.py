@@ -7,9 +7,9 @@ import sys
 import threading
 from collections.abc import Callable, Hashable
 
-from weft.probes.async_hygiene.places import Own
 from weft.probes.family import LINUX
 from weft.probes.leaks.left import THREAD, Left
+from weft.probes.places import Own
 
 
 class Threads:

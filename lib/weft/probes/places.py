@@ -14,7 +14,7 @@ from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any, NamedTuple
 
 _STDLIB = os.path.dirname(os.__file__) + os.sep
-_WEFT = str(Path(__file__).parents[2]) + os.sep
+_WEFT = str(Path(__file__).parents[1]) + os.sep
 _LOOP = os.path.join(os.path.dirname(asyncio.__file__), "base_events.py")
 _IN_TEXT = re.compile(r'File "([^"]+)", line (\d+)')
 _SUSPENDED = (CoroutineType, GeneratorType, AsyncGeneratorType)
