@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from weft.answer.lift import CheckCell, Lifted
 from weft.judge import Outcome, Verdict
 from weft.judge.session import judge
+from weft.pictures import lines
+from weft.pictures.waits import wait_graph
 
 DRIVES = '''
 import asyncio
@@ -75,6 +79,24 @@ def test_a_deadlock_names_the_task_and_its_line() -> None:
     assert verdict.outcome is Outcome.FAIL
     assert verdict.evidence.message == "Every task waits, and nothing is left that could wake one."
     assert any("naps.py:4 await asyncio.Event().wait()" in lines for lines in verdict.evidence.stacks.values())
+
+
+CROSSED = """a, b = asyncio.Lock(), asyncio.Lock()
+    async def take(x, y):
+        async with x:
+            await asyncio.sleep(0)
+            async with y:
+                pass
+    await asyncio.gather(take(a, b), take(b, a))"""
+
+
+def test_a_deadlock_of_locks_is_drawn_as_who_waits_for_whom() -> None:
+    schedule = verdicts(nap=CROSSED)["test_time"].evidence.schedule
+    boxes = re.findall("<text[^>]*>([^<]+)</text>", wait_graph(schedule))
+    assert {"a", "b"} < set(boxes) and not {"Lock a", "Lock b"} & set(boxes)
+    told = [sentence for sentence in lines(schedule) if "(since naps.py:6)" in sentence]
+    assert len(told) == 2 and all("waits at naps.py:8 for" in sentence for sentence in told)
+    assert all("which Task-" in sentence for sentence in told) and "schedule" not in lines(schedule)[1]
 
 
 def test_an_error_shows_the_learners_line() -> None:

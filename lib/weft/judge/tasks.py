@@ -47,10 +47,29 @@ class TaskRun:
             message=message,
             look_at=[_place(text) for text in reversed(self.failure.get("traceback", ()))][:6],
             stacks={str(task["name"]): [_stood(line) for line in task["coroutine"]] for task in self._tasks()},
+            schedule=self._waits() if kind == "deadlock" else {},
         )
+
+    def _waits(self) -> dict[str, Any]:
+        """Who waits for whom, in the shape in which the explorer tells it, for the same drawing."""
+        locks = {str(held["lock"]) for task in self._tasks() for held in task.get("holds", ())}
+        return {**self.failure, "waits": [_wait(task, locks) for task in self._tasks()]}
 
     def _tasks(self) -> list[dict[str, Any]]:
         return list(self.failure.get("tasks", ()))[:12]
+
+
+def _wait(task: dict[str, Any], locks: set[str]) -> dict[str, Any]:
+    """``locks`` are the names of all that are held: "Lock a" is waited for, and "a" is held."""
+    line = task["coroutine"][-1] if task["coroutine"] else None
+    what, held, _ = str(task.get("waits_for", "")).partition(", held by")
+    return {
+        "thread": task["name"],
+        "what": next((lock for lock in locks if f" {what}".endswith(f" {lock}")), what),
+        "where": f"{line['file']}:{line['line']}" if line else "",
+        "held_by": " and ".join(task.get("held_by", ())) if held else "",
+        "holds": task.get("holds", []),
+    }
 
 
 def _place(text: str) -> str:

@@ -24,7 +24,7 @@ def picture(failure: Mapping[str, Any], *, steps: bool = True) -> str:
         [
             f"<style>{_asset('schedule.css')}</style>",
             f'<figure class="weft-schedule" aria-label="{_escape(headline(failure))}">',
-            f"<figcaption>{_escape(found(failure))}{_legend(locks)}</figcaption>",
+            f"<figcaption>{_escape(found(failure) or headline(failure))}{_legend(locks)}</figcaption>",
             _table(rows, threads, locks) if rows else "",
             *_waits(failure),
             f"</figure><script>{_asset('schedule.js')}</script>" if steps and rows else "</figure>",

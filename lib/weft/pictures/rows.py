@@ -100,8 +100,10 @@ def headline(failure: Mapping[str, Any]) -> str:
 
 
 def found(failure: Mapping[str, Any]) -> str:
-    """How it was found: ``Found in schedule 3; one switch is enough.``"""
+    """How it was found: ``Found in schedule 3; one switch is enough.`` Empty where there are no schedules."""
     number, switches = failure.get("found_in"), failure.get("switches")
+    if number is None and switches is None:
+        return ""
     enough = {0: "no thread has to be interrupted for it", 1: "one switch is enough"}.get(
         switches if isinstance(switches, int) else -1, f"{switches} switches are enough"
     )

@@ -20,7 +20,7 @@ def lines(failure: Mapping[str, Any]) -> list[str]:
     source = min(LONGEST, max((len(row.source) for row in rows), default=0))
     return [
         headline(failure),
-        found(failure),
+        *filter(None, [found(failure)]),
         *(_line(row, name, place, source) for row in rows),
         *_waits(failure),
     ]
