@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from weft.answer.lift import CheckCell, Lifted
 from weft.judge import Outcome, Verdict
 from weft.judge.session import judge
@@ -99,8 +101,9 @@ def test_later(answer):
 '''
 
 
-def verdicts(counter: str, *, sandbox: bool = False) -> dict[str, Verdict]:
-    lifted = Lifted({"counter": counter}, DRIVES, [CheckCell("concurrency-all", "concurrency", CHECKS)])
+def verdicts(counter: str, *, sandbox: bool = False, deadline: float = 20) -> dict[str, Verdict]:
+    checks = CHECKS.replace("explore(two_adds)", f"explore(two_adds, deadline={deadline})")
+    lifted = Lifted({"counter": counter}, DRIVES, [CheckCell("concurrency-all", "concurrency", checks)])
     return {verdict.check: verdict for verdict in judge(lifted, sandbox=sandbox).verdicts}
 
 
@@ -147,3 +150,33 @@ def test_an_error_that_only_some_schedules_raise_is_told() -> None:
     )
     evidence = verdicts(racy)["test_both_count"].evidence
     assert evidence.came_back.startswith("IndexError in ") and "counter.py:6: pop from empty" in evidence.came_back
+
+
+@pytest.mark.parametrize(
+    ("add", "message"),
+    [
+        ("sum(itertools.repeat(0))", "nothing: it was still running after 5 s"),
+        ("os._exit(0)", "nothing: its process ended with exit code 0 before the call returned"),
+        ("stubborn()", "none of them gets any further"),
+    ],
+    ids=["never leaves C", "ends the process", "swallows all"],
+)
+def test_whatever_it_does_there_is_a_verdict_and_the_next_check_is_judged(add: str, message: str) -> None:
+    source = f"""
+import itertools, os
+class Counter:
+    count = 2
+    def add(self):
+        {add}
+def stubborn():
+    while True:
+        try:
+            for _ in range(100):
+                pass
+        except BaseException:
+            pass
+"""
+    found = verdicts(source, deadline=5 if "still" in message else 20)
+    assert found["test_both_count"].outcome is Outcome.FAIL
+    assert message in found["test_both_count"].evidence.came_back, found["test_both_count"].evidence
+    assert found["test_later"].outcome is Outcome.PASS
