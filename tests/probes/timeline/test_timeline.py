@@ -159,3 +159,17 @@ def test_a_long_run_keeps_its_beginning() -> None:
     sampler.look()
     found = sampler.found()
     assert found["full"] and MOST > 0
+
+
+def test_in_a_forked_process_the_main_thread_has_its_name() -> None:
+    pipe, end = FORK.Pipe()
+
+    def record() -> None:
+        with timeline() as line:
+            compute(0.02)
+        end.send(sorted(line.cpu))
+
+    child = FORK.Process(target=record)
+    child.start()
+    assert pipe.recv() == ["MainThread"]
+    child.join()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import sys
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,9 @@ class Names:
     """Of threads by their native number, of processes by their id."""
 
     def __init__(self) -> None:
-        self.threads = {thread.native_id: thread.name for thread in threading.enumerate()}
+        self.threads: dict[int | None, str] = {thread.native_id: thread.name for thread in threading.enumerate()}
+        # In a forked child, Python's main thread may still have its parent's number.
+        self.threads[os.getpid()] = threading.main_thread().name
         self.processes: dict[int | None, str] = {}
 
     def of(self, pid: int, thread: int, own: int) -> str:
@@ -58,8 +60,3 @@ def twins_apart(names: list[str]) -> list[str]:
         seen[name] = seen.get(name, 0) + 1
         found.append(name if names.count(name) == 1 else f"{name} #{seen[name]}")
     return found
-
-
-def python_knows_native_ids() -> bool:
-    """Whether :mod:`threading` can tell a thread's number in the system."""
-    return hasattr(_THREAD, "_set_native_id") and sys.platform == "linux"
