@@ -11,11 +11,13 @@ import contextlib
 import os
 import statistics
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
@@ -79,6 +81,12 @@ def around_nothing(probe: Probe) -> str:
 
 
 def main() -> None:
+    with TemporaryDirectory() as folder:  # as a drive has it, so that the ledger does not walk through others' files
+        tempfile.tempdir = os.environ["TMPDIR"] = folder
+        measure()
+
+
+def measure() -> None:
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(f"{'probe':12}  {'threads computing':22}  {'tasks switching':22}  around nothing, ms")
     probes = {"ledger": ledger, "tree_peak": tree_peak, "timeline": timeline, "allocations": allocations}

@@ -11,7 +11,7 @@ from typing import Any
 
 NOTE = (
     "Bytes that this process allocated through Python (numpy's arrays too), on every platform alike. Other processes, "
-    "and libraries that allocate for themselves, are not in it. Small allocations take about ten times as long."
+    "and libraries that allocate for themselves, are not in it. Small allocations take ten times as long or more."
 )
 
 #: So many lines are told, those that hold most first.

@@ -59,8 +59,8 @@ def tree_peak(every: float = 0.02) -> Iterator[TreePeak]:
     """Measure as long as it lasts; read the TreePeak when it has ended. ``every`` so many seconds, or less often.
 
     The sampler is a process of its own, and no child of this one: it uses no thread here, and no turn at the
-    interpreter lock. Starting it takes some 30 ms. It ends with the block, however that ends. OSError if it cannot be
-    started.
+    interpreter lock. Starting it takes as long as starting an interpreter. It ends with the block, however that ends.
+    OSError if it cannot be started.
     """
     give_back()
     found = TreePeak()
