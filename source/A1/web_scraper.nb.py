@@ -201,7 +201,7 @@ class TokenBucket:
         """Begin with a full bucket. ValueError if ``rate`` is not above 0 or ``burst`` is below 1."""
         # TODO: remember how many tokens there are, and since when.
         ### BEGIN SOLUTION
-        if rate <= 0 or burst < 1:
+        if not rate > 0 or burst < 1:
             raise ValueError(f"A bucket needs a rate above 0 and a burst of at least 1, not {rate} and {burst}.")
         self.rate, self.burst = rate, burst
         self._tokens = float(burst)
@@ -278,6 +278,8 @@ except (NotImplementedError, AttributeError):
 """How the checks call your code. Nothing is judged here: each function calls your modules and returns what happened."""
 
 import asyncio
+import os
+import sys
 
 
 def now():
@@ -369,8 +371,31 @@ async def scrape(plan, starts, **options):
         report = await scraper.run([web.address(link, "") for link in starts])
         elapsed = now() - began
         facts = as_facts(report, web.addresses)
+        stands = standing(scraper, web.addresses)
     events = [[event.time - began, event.kind, event.subject, event.actor, event.value] for event in web.trace]
-    return {**facts, "elapsed": elapsed, "events": events, "statistics": list(scraper.statistics().values())}
+    return {**facts, "elapsed": elapsed, "events": events, "statistics": stands}
+
+
+def standing(scraper, addresses):
+    stands = scraper.statistics()
+    return {name: dict(stands[at]) for name, at in addresses.items() if at in stands}
+
+
+async def scrape_and_look(plan, starts, every, **options):
+    """`statistics()`, again and again while `run(starts)` is at work"""
+    from scraper import Scraper
+
+    from weft.worlds.web_plan import Plan
+    from weft.worlds.web_service import serve
+
+    async with serve(Plan.from_json(plan)) as web:
+        scraper, looks = Scraper(**options), []
+        running = asyncio.create_task(scraper.run([web.address(link, "") for link in starts]))
+        while not running.done():
+            await asyncio.sleep(every)
+            looks.append(standing(scraper, web.addresses))
+        await running
+    return looks
 
 
 def as_facts(report, addresses):
@@ -424,6 +449,21 @@ def scrape_for_real(addresses, starts, **options):
 
     report = asyncio.run(Scraper(**options).run(starts))
     return as_facts(report, addresses)
+
+
+def scrape_watched(addresses, starts, **options):
+    """`Scraper(…).run(starts)`, in real time, and what it does to the event loop"""
+    from scraper import Scraper
+
+    from weft.probes.async_hygiene import watched
+
+    async def main():
+        return as_facts(await Scraper(**options).run(starts), addresses)
+
+    seen = watched(main)
+    # How long a step of the loop computes depends on the machine, so that is no evidence here.
+    findings = [str(finding) for finding in seen.findings if finding.kind != "cpu hog"]
+    return {"pages": len((seen.result or {}).get("pages", ())), "findings": findings, "error": str(seen.error or "")}
 
 
 def refuse(calls):
@@ -545,7 +585,7 @@ class CircuitBreaker:
         self.times_opened = 0
         # TODO: remember the failures in a row, when the breaker opened, and whether a probe is out.
         ### BEGIN SOLUTION
-        if threshold < 1 or cooldown <= 0:
+        if threshold < 1 or not cooldown > 0:
             raise ValueError(f"A breaker needs a threshold of at least 1 and a cool-down, not {threshold}, {cooldown}.")
         self.threshold, self.cooldown = threshold, cooldown
         self._failures = 0
@@ -694,7 +734,7 @@ def test_a_probe_that_is_abandoned(answer):
 # are no rules, everything is allowed. 5xx, or no answer: there may be rules, and until you can read them everything is
 # forbidden.
 #
-# `pages` is given. It reads HTML, and says what belongs to which site.
+# `pages` is given. It reads HTML, and says which site a page belongs to.
 
 # %% nbgrader={"grade": false, "grade_id": "pages", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # %%module pages
@@ -704,6 +744,8 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 from urllib.parse import urldefrag, urljoin, urlsplit
+
+PORTS = {"http": 80, "https": 443}
 
 
 @dataclass
@@ -726,11 +768,15 @@ class Report:
 
 
 def site_of(url: str) -> str:
-    """``"http://host:port"``: what one robots.txt, one bucket and one breaker stand for. ValueError for nonsense."""
+    """``"http://host:port"``: what one robots.txt, one bucket and one breaker stand for. ValueError for nonsense.
+
+    A name and password before the host, and a port that goes without saying, make no other site of it.
+    """
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+    if parts.scheme not in PORTS or not parts.hostname or parts.port == 0:
         raise ValueError(f"Not the address of a web page: {url!r}")
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, PORTS[parts.scheme]) else "")
 
 
 def read(url: str, status: int, kind: str, body: bytes) -> Page:
@@ -740,13 +786,14 @@ def read(url: str, status: int, kind: str, body: bytes) -> Page:
         reader = _Reader()
         reader.feed(body.decode("utf-8", errors="replace"))
         page.title = reader.title
-        page.links = [link for target in reader.targets if (link := _complete(url, target))]
+        page.links = [link for target in reader.targets if (link := complete(url, target))]
     return page
 
 
-def _complete(url: str, target: str) -> str:
+def complete(url: str, target: str) -> str:
+    """Where a link on ``url`` leads, without its fragment; "" if it is no address of a web page."""
     try:
-        link = urldefrag(urljoin(url, target)).url
+        link = urldefrag(urljoin(url, target.strip())).url
         site_of(link)
     except ValueError:
         return ""
@@ -770,14 +817,14 @@ class _Reader(HTMLParser):
 
 
 def seconds_of(retry_after: str, now: float) -> float:
-    """A Retry-After header in seconds from ``now`` (Unix time): it is a number, or a date. 0 if it is neither."""
+    """A Retry-After header in seconds from ``now`` (Unix time): a number or a date. 0 if it is neither, an hour at most."""
     try:
-        return max(0.0, float(retry_after))
+        return min(max(0.0, float(retry_after)), 3600.0)
     except ValueError:
         pass
     try:
-        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - now)
-    except ValueError:
+        return min(max(0.0, parsedate_to_datetime(retry_after).timestamp() - now), 3600.0)
+    except (ValueError, OverflowError):
         return 0.0
 
 
@@ -791,7 +838,7 @@ from urllib.robotparser import RobotFileParser
 
 from pages import site_of
 
-#: Fetches a URL: status and text. Raises OSError or TimeoutError if nobody answers.
+#: Fetches a URL: status and text. Raises OSError, of which TimeoutError is one, if nobody answers.
 Fetch = Callable[[str], Awaitable[tuple[int, str]]]
 
 
@@ -820,7 +867,7 @@ class Robots:
     async def _ask(self, site: str) -> RobotFileParser:
         try:
             status, text = await self._fetch(f"{site}/robots.txt")
-        except (OSError, TimeoutError):
+        except OSError:
             status, text = 503, ""
         rules = RobotFileParser()
         rules.allow_all = 400 <= status < 500
@@ -904,53 +951,128 @@ def test_asked_once(answer):
 # Now everything together. One session for all, and one `Site` for each site: bucket, breaker, places. A task for each
 # page is fine; what limits the work is not the number of tasks but what they must take before they ask.
 #
-# Redirects are yours: with `allow_redirects=False` you see where one leads, and ask robots.txt there too. A page behind
-# a redirect is as forbidden as any other.
+# `fetching` is given: one request, and what its answer means. It does not follow redirects: it says where one leads,
+# and you ask robots.txt there too. A page behind a redirect is as forbidden as any other.
 #
-# | what comes back | what it means |
-# |---|---|
-# | 2xx | a page; follow its links, if they stay on the sites that you began with |
-# | 3xx with `Location` | look there; at most 5 times |
-# | 404 and other 4xx | this page cannot be had. The site is well |
-# | 429 with `Retry-After` | the site is well, and wants you to wait so long before you try this page again |
-# | 5xx, a lost connection, no answer in time | a failure for the breaker; try again, after a pause that doubles |
+# | what comes back | what it means | `fetch` |
+# |---|---|---|
+# | 2xx | a page; follow its links, if they stay on the sites that you began with | returns a `Page` |
+# | 3xx with `Location` | look there; at most 5 times | returns a URL |
+# | 404 and other 4xx, a page that cannot be read | it cannot be had. The site is well | raises `Refused` |
+# | 429 | the site is well, and wants you to wait before you try this page again | raises `TryAgain` |
+# | 5xx, a lost connection, no answer in time | the site has failed; try again, after a pause that doubles | raises `OSError` |
 #
-# A page that has failed `1 + retries` times is left, with its reason. When the breaker has opened `give_up` times in a
-# row, the rest of the site is left as well.
+# A page that was asked for `1 + retries` times is left, with its reason. When the breaker has opened `give_up` times in
+# a row, the rest of the site is left as well.
+
+# %% nbgrader={"grade": false, "grade_id": "fetching", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %%module fetching
+"""One request: what comes home, and what it means when nothing does."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+from pages import Page, complete, read, seconds_of, site_of
+
+MOST_REDIRECTS = 5
+
+
+class Refused(Exception):
+    """This page cannot be had, and asking again would not help. The site is well."""
+
+
+class TryAgain(Exception):
+    """Not now; perhaps in ``after`` seconds. The site is well."""
+
+    def __init__(self, reason: str, after: float = 0.0) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+async def fetch(session: aiohttp.ClientSession, url: str, most_bytes: int) -> Page | str:
+    """One request: the page, or the URL to which it is redirected.
+
+    Raises Refused or TryAgain, and OSError if the site has failed: 5xx, a lost connection, no answer in time.
+    """
+    try:
+        async with session.get(url, allow_redirects=False) as response:
+            refuse_unless_well(response)
+            if response.status < 300:
+                return read(url, response.status, response.content_type, await body_of(response, most_bytes))
+            return leads_to(url, response)
+    except (aiohttp.ClientResponseError, aiohttp.InvalidURL) as error:
+        raise Refused(f"No answer that could be read: {str(error)[:200]}") from error
+    except aiohttp.ClientError as error:
+        raise ConnectionError(str(error) or type(error).__name__) from error
+
+
+def refuse_unless_well(response: aiohttp.ClientResponse) -> None:
+    """Raise what a status of 400 and above means."""
+    reason = f"HTTP {response.status}"
+    if response.status >= 500:
+        raise ConnectionError(reason)
+    if response.status == 429:
+        raise TryAgain(reason, seconds_of(response.headers.get("Retry-After", ""), time.time()))
+    if response.status >= 400:
+        raise Refused(reason)
+
+
+def leads_to(url: str, response: aiohttp.ClientResponse) -> str:
+    """The URL to which a redirect leads. Raises Refused if that is none."""
+    location = response.headers.get("Location", "")
+    target = complete(url, location)
+    if not location or not target:
+        raise Refused(f"HTTP {response.status}, and it leads nowhere: {location[:200]!r}")
+    return target
+
+
+async def body_of(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+    """What the page holds. Raises Refused as soon as that is more than ``most_bytes``."""
+    body = bytearray()
+    async for piece in response.content.iter_chunked(1 << 16):
+        body += piece
+        if len(body) > most_bytes:
+            raise Refused(f"It has more than {most_bytes} bytes.")
+    return bytes(body)
+
+
+async def fetch_rules(
+    session: aiohttp.ClientSession, url: str, most_bytes: int, before: Callable[[], Awaitable[None]]
+) -> tuple[int, str]:
+    """The status and text of a site's robots.txt; ``before()`` is awaited before each request that this takes.
+
+    Redirects are followed as long as they stay on the site. Raises OSError if the rules cannot be read.
+    """
+    site = site_of(url)
+    try:
+        for _ in range(1 + MOST_REDIRECTS):
+            await before()
+            async with session.get(url, allow_redirects=False) as response:
+                if not 300 <= response.status < 400:
+                    return response.status, (await body_of(response, most_bytes)).decode("utf-8", errors="replace")
+                url = leads_to(url, response)
+            if site_of(url) != site:
+                raise Refused("The rules are on another site.")
+        raise Refused("The rules lead round in circles.")
+    except (aiohttp.ClientError, Refused) as error:
+        raise ConnectionError(str(error)[:200] or type(error).__name__) from error
+
 
 # %% nbgrader={"grade": false, "grade_id": "scraper", "locked": false, "schema_version": 3, "solution": true, "task": false}
 # %%module scraper
 """Many pages of several sites at once, politely."""
 
 import asyncio
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urljoin
 
 import aiohttp
 from circuit_breaker import CircuitBreaker
-from pages import Page, Report, read, seconds_of, site_of
+from fetching import MOST_REDIRECTS, Refused, TryAgain, fetch, fetch_rules
+from pages import Page, Report, site_of
 from robots import Robots
 from token_bucket import TokenBucket
-
-MOST_REDIRECTS = 5
-
-
-class Refused(Exception):
-    """This page cannot be had, and asking again would not help."""
-
-
-class Forbidden(Refused):
-    """robots.txt says no."""
-
-
-class TryAgain(Exception):
-    """It did not work this time; perhaps it does in ``after`` seconds."""
-
-    def __init__(self, reason: str, after: float = 0.0) -> None:
-        super().__init__(reason)
-        self.after = after
 
 
 @dataclass
@@ -990,8 +1112,8 @@ class Scraper:
         agent: str = "weft",
     ) -> None:
         """ValueError for options that make no sense."""
-        if connections < 1 or retries < 0 or most_pages < 1:
-            raise ValueError("connections and most_pages are at least 1, retries at least 0.")
+        if min(connections, most_pages, give_up) < 1 or retries < 0 or timeout <= 0:
+            raise ValueError("connections, most_pages and give_up are at least 1, retries at least 0, timeout above 0.")
         self._new_site = lambda: Site(
             TokenBucket(rate, burst), CircuitBreaker(threshold, cooldown), asyncio.Semaphore(connections)
         )
@@ -1002,11 +1124,14 @@ class Scraper:
         self.report = Report()
 
     def statistics(self) -> dict[str, dict[str, object]]:
-        """How each site stands: pages fetched and failed, and the state of its breaker."""
+        """How each site stands, at any time: pages ``fetched`` and ``failed``, and the state of its ``breaker``."""
+        # TODO: a dictionary by the site's address. The dashboard below calls this five times a second.
+        ### BEGIN SOLUTION
         return {
             name: {"fetched": site.fetched, "failed": site.failed, "breaker": site.breaker.state}
             for name, site in self.sites.items()
         }
+        ### END SOLUTION
 
     async def run(self, starts: Iterable[str]) -> Report:
         """Fetch everything that can be reached from ``starts``. ValueError if one of them is no address.
@@ -1041,49 +1166,42 @@ class Scraper:
         site = self.sites[site_of(url)]
         try:
             page = await self._follow(url)
-        except Forbidden:
-            self.report.forbidden.add(url)
         except Refused as error:
             site.failed += 1
             self.report.failed[url] = str(error)
-        else:
-            site.fetched += 1
-            self.report.pages[url] = page
-            self._found(page.links)
+            return
+        if page is None:
+            self.report.forbidden.add(url)
+            return
+        site.fetched += 1
+        self.report.pages[url] = page
+        self._found(page.links)
 
-    async def _follow(self, url: str) -> Page:
-        where = url
+    async def _follow(self, url: str) -> Page | None:
         for _ in range(1 + MOST_REDIRECTS):
-            if not await self._robots.allowed(where):
-                raise Forbidden(where)
-            found = await self._insist(where)
+            if site_of(url) not in self.sites:
+                raise Refused(f"It leads away, to {url}")
+            if not await self._robots.allowed(url):
+                return None
+            found = await self._insist(self.sites[site_of(url)], url)
             if isinstance(found, Page):
                 return found
-            where = self._next(where, found)
+            url = found
         raise Refused("It leads round in circles.")
 
-    def _next(self, where: str, location: str) -> str:
-        try:
-            target = urljoin(where, location)
-            known = site_of(target) in self.sites
-        except ValueError:
-            raise Refused(f"It leads nowhere, to {location!r}") from None
-        if not known:
-            raise Refused(f"It leads away, to {target}")
-        return target
-
-    async def _insist(self, url: str) -> Page | str:
-        site = self.sites[site_of(url)]
-        reason = ""
-        for attempt in range(1 + self.retries):
+    async def _insist(self, site: Site, url: str) -> Page | str:
+        attempt = 0
+        while True:
             try:
                 async with site.places:
                     await self._turn(site)
-                    return await self._judged(site, url)
+                    return await self._once(site, url)
             except TryAgain as error:
-                reason = str(error)
-                await asyncio.sleep(max(error.after, self.backoff * 2**attempt))
-        raise Refused(f"{reason}, {1 + self.retries} times")
+                if attempt == self.retries:
+                    raise Refused(f"{error}, {1 + attempt} times") from error
+                pause = max(error.after, self.backoff * 2**attempt)
+            await asyncio.sleep(pause)
+            attempt += 1
 
     async def _turn(self, site: Site) -> None:
         while True:
@@ -1094,10 +1212,10 @@ class Scraper:
                 return
             await asyncio.sleep(site.breaker.remaining or self.backoff)
 
-    async def _judged(self, site: Site, url: str) -> Page | str:
+    async def _once(self, site: Site, url: str) -> Page | str:
         try:
-            found = await self._fetch(url)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            found = await fetch(self._session, url, self.most_bytes)
+        except OSError as error:
             site.breaker.failed()
             raise TryAgain(str(error) or type(error).__name__) from error
         except (TryAgain, Refused):
@@ -1109,31 +1227,9 @@ class Scraper:
         site.breaker.succeeded()
         return found
 
-    async def _fetch(self, url: str) -> Page | str:
-        async with self._session.get(url, allow_redirects=False) as response:
-            status, headers = response.status, response.headers
-            if status >= 500:
-                raise OSError(f"HTTP {status}")
-            if status == 429:
-                raise TryAgain("HTTP 429", seconds_of(headers.get("Retry-After", ""), time.time()))
-            if status >= 400:
-                raise Refused(f"HTTP {status}")
-            if status >= 300 and "Location" in headers:
-                return headers["Location"]
-            return read(url, status, response.content_type, await self._body(response))
-
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        body = bytearray()
-        async for piece in response.content.iter_chunked(1 << 16):
-            body += piece
-            if len(body) > self.most_bytes:
-                raise Refused(f"It has more than {self.most_bytes} bytes.")
-        return bytes(body)
-
     async def _rules(self, url: str) -> tuple[int, str]:
-        await self.sites[site_of(url)].bucket.acquire()
-        async with self._session.get(url) as response:
-            return response.status, (await self._body(response)).decode("utf-8", errors="replace")
+        token = self.sites[site_of(url)].bucket.acquire
+        return await fetch_rules(self._session, url, self.most_bytes, before=token)
 
     ### END SOLUTION
 
@@ -1161,15 +1257,14 @@ except NotImplementedError:
 #
 # [`aiohttp.ClientSession`](https://docs.aiohttp.org/en/stable/client_reference.html) with a `TCPConnector` and a
 # `ClientTimeout`; [`asyncio.TaskGroup`](https://docs.python.org/3/library/asyncio-task.html#task-groups): a task of the
-# group may add tasks to it. Errors: `aiohttp.ClientError`, `OSError`, `TimeoutError`.
+# group may add tasks to it. `TimeoutError` is an `OSError`.
 #
 # </details>
 #
 # <details><summary>Hint 3 of 3: the shape</summary>
 #
 # `run` opens session and group and starts the first visits → a visit follows redirects: robots, then insist → insist:
-# for each attempt: place → token → breaker allows? → fetch, tell the breaker how it ended → sleep and try again. Three
-# kinds of end, three exceptions: `Refused`, `Forbidden`, `TryAgain`.
+# for each attempt: place → token → breaker allows? → fetch, tell the breaker how it ended → sleep and try again.
 #
 # </details>
 
@@ -1208,10 +1303,10 @@ def test_every_page_comes_home_for_real(answer, web_sites):
     assert web_sites.trace.count("arrive") == 39, "36 pages and three robots.txt are 39 requests."
 
 
-@points(2)
+@points(1)
 @requires("test_every_page_comes_home")
 def test_retries(answer):
-    """A page that fails twice and then answers comes home; one that goes on failing is left, with a reason."""
+    """A page that fails twice and then answers comes home; one that goes on failing is left, and costs no other page."""
     pages = {"/": Page(["/late", "/gone"]), "/late": Page(faults=[500, 0]), "/gone": Page(faults=[503] * 9)}
     facts = answer.virtually(scrape, Plan({"a": Site(pages)}).to_json(), ["a:/"], threshold=20).result
     assert sorted(facts["pages"]) == ["a:/", "a:/late"]
@@ -1220,8 +1315,19 @@ def test_retries(answer):
     assert asked.count("a:/gone") == 3, "Two retries are three attempts."
 
 
+@points(1)
+@requires("test_every_page_comes_home")
+def test_statistics(answer):
+    """The dashboard's figures are right at the end: pages fetched and failed of each site, and its breaker."""
+    pages = {"/": Page(["/1", "/gone", "/private"]), "/1": Page(), "/private": Page()}
+    plan = Plan({"a": Site(pages, robots="User-agent: *\nDisallow: /private"), "b": Site(tree(3))})
+    facts = answer.virtually(scrape, plan.to_json(), ["a:/", "b:/"]).result
+    well = {"fetched": 3, "failed": 0, "breaker": "closed"}
+    assert facts["statistics"] == {"a": {"fetched": 2, "failed": 1, "breaker": "closed"}, "b": well}
+
+
 ### BEGIN HIDDEN TESTS
-@points(3)
+@points(2)
 @requires("test_every_page_comes_home")
 def test_redirects(answer):
     """Redirects are followed, within a site and across; round in circles and away they end as failures."""
@@ -1249,13 +1355,16 @@ def test_forbidden_pages(answer):
     pages = {"/": Page(["/open", "/private/1", "/trap", "b:/1"]), "/open": Page(), "/trap": Page(redirect="/private/2")}
     pages |= {"/private/1": Page(), "/private/2": Page()}
     plan = Plan({"a": Site(pages, robots="User-agent: *\nDisallow: /private"), "b": Site(tree(5), robots_faults=[500])})
-    facts = answer.virtually(scrape, plan.to_json(), ["a:/", "b:/"]).result
-    asked = [subject for _, kind, subject, *_ in facts["events"] if kind == "arrive"]
-    assert sorted(asked) == ["a:/", "a:/open", "a:/robots.txt", "a:/trap", "b:/robots.txt"]
-    assert facts["forbidden"] == ["a:/private/1", "a:/trap", "b:/", "b:/1"]
+    moved = {"/robots.txt": Page(redirect="/rules"), "/rules": Page(kind="text/plain", title="User-agent: *\nDisallow: /1")}
+    plan.sites["c"] = Site(tree(3) | moved)
+    facts = answer.virtually(scrape, plan.to_json(), ["a:/", "b:/", "c:/"]).result
+    asked = sorted(subject for _, kind, subject, *_ in facts["events"] if kind == "arrive")
+    assert asked[:5] == ["a:/", "a:/open", "a:/robots.txt", "a:/trap", "b:/robots.txt"], "What sites a and b were asked for."
+    assert asked[5:] == ["c:/", "c:/2", "c:/robots.txt", "c:/rules"], "What site c was asked for; its rules had moved."
+    assert facts["forbidden"] == ["a:/private/1", "a:/trap", "b:/", "b:/1", "c:/1"]
 
 
-@points(2)
+@points(1)
 @requires("test_every_page_comes_home")
 def test_told_to_wait(answer):
     """After 429 the page is asked for again when the site said, not before; the breaker stays closed."""
@@ -1266,11 +1375,38 @@ def test_told_to_wait(answer):
     assert [round(later - time, 1) for time, later in pairwise(times)] == [7.0, 7.0]
 
 
+@points(1)
+@requires("test_retries")
+def test_back_off(answer):
+    """The pause before another attempt doubles each time; nobody waits after the last."""
+    pages = {"/": Page(faults=[500] * 9)}
+    options = {"retries": 3, "backoff": 0.5, "threshold": 20}
+    facts = answer.virtually(scrape, Plan({"a": Site(pages)}).to_json(), ["a:/"], **options).result
+    times = [time for time, kind, subject, *_ in facts["events"] if (kind, subject) == ("arrive", "a:/")]
+    assert [round(later - time, 2) for time, later in pairwise(times)] == [0.5, 1.0, 2.0], "Seconds between the attempts."
+    assert facts["elapsed"] < 4.5, "It waited after the last attempt too."
+
+
+@points(1)
+@requires("test_statistics")
+def test_live_statistics(answer):
+    """The figures are right while it runs too: they grow, and a site that is down is seen to be."""
+    plan = Plan({"a": Site(tree(20), down=(0.5, 6.0)), "b": Site(tree(60))})
+    options = {"cooldown": 2.0, "retries": 9, "give_up": 9}
+    looks = answer.virtually(scrape_and_look, plan.to_json(), ["a:/", "b:/"], 0.25, **options).result
+    fetched = [look["b"]["fetched"] for look in looks]
+    assert fetched == sorted(fetched) and len(set(fetched)) > 10, "Pages of a site without faults, four times a second."
+    assert {look["b"]["breaker"] for look in looks} == {"closed"}
+    assert "open" in {look["a"]["breaker"] for look in looks}, "The breakers that were seen of a site that is down for long."
+    assert looks[-1]["a"] == {"fetched": 20, "failed": 0, "breaker": "closed"}
+
+
 ### END HIDDEN TESTS
 
 # %% jupyter={"source_hidden": true} nbgrader={"grade": true, "grade_id": "concurrency-sites", "locked": true, "points": 24, "schema_version": 3, "solution": false, "task": false}
 # %%checks concurrency
 from collections import defaultdict
+from itertools import pairwise
 
 from weft.judge import points, requires
 from weft.trace import Event, Trace
@@ -1283,6 +1419,18 @@ def trace_of(facts):
 
 def of_site(trace, name):
     return trace.where(lambda event: event.subject == name or event.subject.startswith(name + ":"))
+
+
+def found_it_down(event, trace):
+    """Whether it is a request that the site answered with 503, by its arrival."""
+    left = trace.where(lambda other: other.actor == event.actor and other.time >= event.time).of("depart").events
+    return event.kind == "arrive" and bool(left) and left[0].value == 503
+
+
+def gaps(trace):
+    """Seconds between requests."""
+    times = sorted(event.time for event in trace.of("arrive"))
+    return [later - earlier for earlier, later in pairwise(times)]
 
 
 def most_above(trace, rate, burst):
@@ -1298,7 +1446,7 @@ def most_above(trace, rate, burst):
     )
 
 
-@points(5)
+@points(4)
 def test_the_rate_holds(answer):
     """No site sees more requests in any stretch of time than its burst and its rate allow, retries and robots.txt included."""
     pages = tree(30)
@@ -1310,7 +1458,7 @@ def test_the_rate_holds(answer):
     assert above < 0.01, f"In one stretch of time there were {above:.2f} requests too many."
 
 
-@points(4)
+@points(3)
 @requires("test_the_rate_holds")
 def test_sites_do_not_wait_for_each_other(answer):
     """Each site has a rate of its own: six sites take as long as one, and a slow one delays nobody."""
@@ -1339,15 +1487,35 @@ def test_the_rate_holds_for_real(answer, web_sites):
 def test_one_probe(answer):
     """While a site is down it sees one probe for each cool-down, and everything once it is up; others notice nothing."""
     plan = Plan({"a": Site(tree(30), down=(1.0, 9.0)), "b": Site(tree(30))})
-    options = {"rate": 10.0, "burst": 2, "cooldown": 3.0, "threshold": 3, "give_up": 10, "retries": 5}
+    options = {"rate": 10.0, "burst": 2, "connections": 10, "cooldown": 3.0, "give_up": 10, "retries": 5}
     facts = answer.virtually(scrape, plan.to_json(), ["a:/", "b:/"], **options).result
     trace = trace_of(facts)
     assert len(facts["pages"]) == 60, facts["failed"]
     bad = [event.time for event in of_site(trace, "a").of("depart") if event.value == 503]
     late = [time for time in bad if time > bad[0] + 1.5]
-    assert 3 <= len(bad) - len(late) <= 6, "Requests until the breaker opened: three, and those that were on their way."
+    assert 3 <= len(bad) - len(late) <= 6, "Requests until the breaker opened: three, and a few on their way."
     assert len(late) == 2, f"Between then and the recovery the site saw {len(late)} requests; two probes fit in."
     assert of_site(trace, "b").of("depart").events[-1].time < 4.0, "b was never down."
+
+
+@points(2)
+@requires("test_one_probe")
+def test_the_breaker_holds_for_real(answer, web_sites):
+    """In real time too: a site that is down is left alone for each cool-down, and a page's pauses double."""
+    late = {"/": Page(["/late"]), "/late": Page(faults=[500, 500])}
+    plan = Plan({"down": Site(tree(30), down=(0.2, 1.5), latency=0.01), "well": Site(late)})
+    addresses = web_sites.serve(plan)
+    options = {"rate": 50.0, "threshold": 3, "cooldown": 0.4, "give_up": 99, "retries": 20, "backoff": 0.1}
+    facts = answer.drive(scrape_for_real, addresses, [address + "/" for address in addresses.values()], **options)
+    trace = web_sites.trace
+    assert len(facts["pages"]) == 32, facts["failed"]
+    # A probe leaves after the answer to the one before has come, so no delay on the way can bring two closer together.
+    bad = gaps(trace.where(lambda event: event.subject.startswith("down:") and found_it_down(event, trace)))
+    soon = [gap for gap in bad if gap < 0.4]
+    assert len(bad) > len(soon), "No probe was seen while the site was down."
+    assert len(soon) <= 5, "Three failures open the breaker, and three more requests may have been on their way."
+    pauses = gaps(trace.where(lambda event: event.subject == "well:/late"))
+    assert pauses[0] >= 0.1 and pauses[1] >= 0.2, f"The pauses before a second and a third attempt were {pauses}."
 
 
 @points(2)
@@ -1385,12 +1553,13 @@ def test_cancelled(answer):
 
 @points(2)
 @requires("test_the_rate_holds")
-def test_nothing_blocks_the_loop(answer):
-    """Nothing blocks the event loop: no `time.sleep`, in no case, not after an error either."""
-    pages = {"/": Page(["/1", "/2"]), "/1": Page(faults=[500, 429], retry_after=2), "/2": Page(faults=[0])}
-    run = answer.virtually(scrape, Plan({"a": Site(pages)}).to_json(), ["a:/"])
-    assert [note for note in run.notes if "blocked the loop" in note] == []
-    assert len(run.result["pages"]) == 3
+def test_nothing_blocks_the_loop(answer, web_sites):
+    """Nothing blocks the event loop, after an error neither; no coroutine is forgotten, no connection left open."""
+    pages = {"/": Page(["/1", "/2"]), "/1": Page(faults=[500, 429], retry_after=0.1), "/2": Page(faults=[0])}
+    addresses = web_sites.serve(Plan({"a": Site(pages)}))
+    facts = answer.drive(scrape_watched, addresses, [addresses["a"] + "/"], backoff=0.02)
+    assert facts["findings"] == [], "What was seen in the loop."
+    assert (facts["pages"], facts["error"]) == (3, "")
 
 
 ### END HIDDEN TESTS
@@ -1545,31 +1714,33 @@ import functools
 from weft.judge import points, requires
 from weft.worlds.web_sites import Plan, Site, tree
 
-RATE, BURST, PAGES, LATENCY = 100.0, 5, 60, 0.02
+RATE, BURST, PAGES = 100.0, 5, 60
+# At 20 ms two places would do for the rate; at 150 ms fifteen requests would be under way if nothing kept them to ten.
+QUICK, SLOW = 0.02, 0.15
 
 
 @functools.cache
-def measured(answer):
+def measured(answer, latency):
     """Six sites of sixty pages: seconds beside the shortest possible, and connections. Run once for all checks."""
-    plan = Plan({name: Site(tree(PAGES, fan=20), latency=LATENCY) for name in "abcdef"})
+    plan = Plan({name: Site(tree(PAGES, fan=20), latency=latency) for name in "abcdef"})
     starts = [f"{name}:/" for name in plan.sites]
     run = answer.virtually(scrape, plan.to_json(), starts, rate=RATE, burst=BURST, connections=10)
-    assert len(run.result["pages"]) == 6 * PAGES
-    shortest = (PAGES + 1 - BURST) / RATE + 2 * LATENCY
+    assert len(run.result["pages"]) == 6 * PAGES, "Pages that came home."
+    shortest = (PAGES + 1 - BURST) / RATE + 2 * latency
     return run.result["elapsed"] / shortest, sum(event[1] == "connect" for event in run.result["events"])
 
 
 @points(5)
 def test_time_partial(answer):
     """360 pages of six sites take at most 2.2 times as long as the rates allow."""
-    assert measured(answer)[0] <= 2.2
+    assert measured(answer, QUICK)[0] <= 2.2
 
 
 @points(2)
 @requires("test_time_partial")
 def test_connections_partial(answer):
-    """They cost at most 150 connections."""
-    assert measured(answer)[1] <= 150
+    """They cost at most 150 connections, also when each page takes long."""
+    assert measured(answer, SLOW)[1] <= 150
 
 
 ### BEGIN HIDDEN TESTS
@@ -1577,14 +1748,14 @@ def test_connections_partial(answer):
 @requires("test_time_partial")
 def test_time_full(answer):
     """360 pages of six sites take at most 1.25 times as long as the rates allow."""
-    assert measured(answer)[0] <= 1.25
+    assert measured(answer, QUICK)[0] <= 1.25
 
 
 @points(3)
 @requires("test_connections_partial")
 def test_connections_full(answer):
     """They cost at most ten connections for each site."""
-    assert measured(answer)[1] <= 60
+    assert measured(answer, SLOW)[1] <= 60
 
 
 ### END HIDDEN TESTS
@@ -1634,22 +1805,25 @@ from weft.judge import points, requires
 from weft.worlds.web_sites import Page, Plan, Site, tree
 
 
-@points(2)
+@points(1)
 def test_nonsense_is_refused(answer):
     """A rate of 0, a threshold of 0 and an address that is none are refused with a ValueError, before anything is fetched."""
     calls = [["TokenBucket", [0, 5], {}], ["TokenBucket", [1, 0], {}], ["CircuitBreaker", [0, 1], {}]]
     calls += [["Scraper", [], {"rate": -1}], ["run", ["ftp://example.org/"], {}], ["run", ["no address"], {}]]
-    assert answer.drive(refuse, calls) == ["ValueError"] * 6
+    calls += [["run", ["http://[broken/"], {}]]
+    assert answer.drive(refuse, calls) == ["ValueError"] * 7
 
 
 @points(1)
 @requires("test_nonsense_is_refused")
 def test_odd_pages(answer):
-    """A page that is no text comes home without links; one that is too big costs only itself."""
-    pages = {"/": Page(["/picture", "/big", "/1"]), "/picture": Page(kind="image/png"), "/big": Page(size=300_000)}
-    facts = answer.virtually(scrape, Plan({"a": Site(pages | {"/1": Page()})}).to_json(), ["a:/"], most_bytes=100_000)
-    assert sorted(facts.result["pages"]) == ["a:/", "a:/1", "a:/picture"]
-    assert list(facts.result["failed"]) == ["a:/big"]
+    """A page that is no text comes home without links; a big one and one with a header of 10 MB cost only themselves."""
+    pages = {"/": Page(["/picture", "/big", "/head", "/1"]), "/picture": Page(kind="image/png"), "/1": Page()}
+    pages |= {"/big": Page(size=300_000), "/head": Page(header=10_000_000)}
+    facts = answer.virtually(scrape, Plan({"a": Site(pages)}).to_json(), ["a:/"], most_bytes=100_000, threshold=1).result
+    assert sorted(facts["pages"]) == ["a:/", "a:/1", "a:/picture"]
+    assert sorted(facts["failed"]) == ["a:/big", "a:/head"]
+    assert all(0 < len(reason) < 400 for reason in facts["failed"].values()), "One clear reason each."
 
 
 ### BEGIN HIDDEN TESTS
@@ -1665,11 +1839,23 @@ def test_nobody_there(answer):
 @points(1)
 @requires("test_nonsense_is_refused")
 def test_crooked_links(answer):
-    """Links that lead nowhere cost nothing: other schemes, broken addresses, a redirect into the void."""
-    links = ["mailto:ann@example.org", "http://[broken", "javascript:void(0)", "/1", "/void"]
+    """Links that lead nowhere cost nothing: other schemes, broken addresses, redirects into the void."""
+    links = ["mailto:ann@example.org", "http://[broken", "javascript:void(0)", "/1", "/void", "/far"]
     pages = {"/": Page(links), "/1": Page(), "/void": Page(redirect="http://[broken")}
+    pages["/far"] = Page(redirect="http://nowhere.invalid/")
     facts = answer.virtually(scrape, Plan({"a": Site(pages)}).to_json(), ["a:/"]).result
-    assert sorted(facts["pages"]) == ["a:/", "a:/1"] and list(facts["failed"]) == ["a:/void"]
+    assert sorted(facts["pages"]) == ["a:/", "a:/1"] and sorted(facts["failed"]) == ["a:/far", "a:/void"]
+
+
+@points(1)
+@requires("test_nonsense_is_refused")
+def test_a_page_that_never_ends(answer):
+    """A page that arrives in drops, and one that never comes, are left after their time; the others come home at once."""
+    pages = {"/": Page(["/drops", "/never", "/1"]), "/drops": Page(size=10_000, drip=100), "/never": Page(latency=1e6)}
+    plan, options = Plan({"a": Site(pages | {"/1": Page()})}), {"timeout": 2.0, "retries": 1, "threshold": 10}
+    facts = answer.virtually(scrape, plan.to_json(), ["a:/"], **options).result
+    assert sorted(facts["pages"]) == ["a:/", "a:/1"] and sorted(facts["failed"]) == ["a:/drops", "a:/never"]
+    assert facts["elapsed"] < 6.0, "Two attempts of two seconds each, at the same time."
 
 
 ### END HIDDEN TESTS
