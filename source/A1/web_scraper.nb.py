@@ -990,6 +990,21 @@ class TryAgain(Exception):
         self.after = after
 
 
+def open_session(connections: int, timeout: float, agent: str) -> aiohttp.ClientSession:
+    """A session with at most ``connections`` to each site, in which a request may take ``timeout`` seconds.
+
+    It is opened inside a running loop, and closed by ``async with``.
+    """
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, limit_per_host=connections),
+        timeout=aiohttp.ClientTimeout(total=timeout),
+        headers={"User-Agent": agent},
+    )
+    # If a connection is lost, aiohttp asks once more by itself: behind the bucket's back. It has no public switch.
+    session._retry_connection = False
+    return session
+
+
 async def fetch(session: aiohttp.ClientSession, url: str, most_bytes: int) -> Page | str:
     """One request: the page, or the URL to which it is redirected.
 
@@ -1067,9 +1082,8 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import aiohttp
 from circuit_breaker import CircuitBreaker
-from fetching import MOST_REDIRECTS, Refused, TryAgain, fetch, fetch_rules
+from fetching import MOST_REDIRECTS, Refused, TryAgain, fetch, fetch_rules, open_session
 from pages import Page, Report, site_of
 from robots import Robots
 from token_bucket import TokenBucket
@@ -1145,11 +1159,7 @@ class Scraper:
         self.report = Report()
         self._seen: set[str] = set()
         self._robots = Robots(self.agent, self._rules)
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, limit_per_host=self.connections),
-            timeout=aiohttp.ClientTimeout(total=self.timeout),
-            headers={"User-Agent": self.agent},
-        ) as self._session:
+        async with open_session(self.connections, self.timeout, self.agent) as self._session:
             async with asyncio.TaskGroup() as self._group:
                 self._found(starts)
         return self.report
@@ -1255,9 +1265,9 @@ except NotImplementedError:
 #
 # <details><summary>Hint 2 of 3: the tool</summary>
 #
-# [`aiohttp.ClientSession`](https://docs.aiohttp.org/en/stable/client_reference.html) with a `TCPConnector` and a
-# `ClientTimeout`; [`asyncio.TaskGroup`](https://docs.python.org/3/library/asyncio-task.html#task-groups): a task of the
-# group may add tasks to it. `TimeoutError` is an `OSError`.
+# [`asyncio.TaskGroup`](https://docs.python.org/3/library/asyncio-task.html#task-groups): a task of the group may add tasks
+# to it, and one that raises ends them all. [`asyncio.Semaphore`](https://docs.python.org/3/library/asyncio-sync.html#asyncio.Semaphore)
+# with `async with`. `TimeoutError` is an `OSError`; `CancelledError` is not even an `Exception`.
 #
 # </details>
 #
@@ -1577,6 +1587,7 @@ def test_nothing_blocks_the_loop(answer, web_sites):
 import argparse
 import asyncio
 import logging
+import time
 
 from pages import Report
 from scraper import Scraper
@@ -1585,34 +1596,59 @@ from weft.notebook.dashboard import View
 from weft.worlds.web_sites import Plan, Site, WebSites, open_world, tree
 
 
+log = logging.getLogger("demo")
+
+
 def sites(pages: int) -> Plan:
-    """Four sites: one is quick, one slow, one forbids a part of itself, one is down for a while."""
+    """Four sites: one is quick, one slow, one forbids a part of itself, one is down for two seconds."""
     return Plan(
         {
             "quick": Site(tree(pages), latency=0.02),
             "slow": Site(tree(pages), latency=0.4),
             "private": Site(tree(pages), latency=0.05, robots="User-agent: *\nDisallow: /1"),
-            "shaky": Site(tree(pages), latency=0.05, down=(1.0, 4.0)),
+            "shaky": Site(tree(pages), latency=0.05, down=(1.0, 3.0)),
         }
     )
 
 
-def view(scraper: Scraper, names: dict[str, str], pages: int) -> View:
-    """What the dashboards show: a bar for each site, and its breaker."""
-    bars = {}
-    for site, stands in scraper.statistics().items():
-        fetched = int(str(stands["fetched"]))
-        bars[names.get(site, site)] = (min(1.0, fetched / pages), f"{fetched} pages, breaker {stands['breaker']}")
-    report = scraper.report
-    stats = {"pages": str(len(report.pages)), "forbidden": str(len(report.forbidden)), "failed": str(len(report.failed))}
-    return View(stats, bars)
+class Watched:
+    """A scraper and an eye on it. ``states``: when which site's breaker became what, as the chart wants them."""
 
+    def __init__(self, web: WebSites, pages: int, rate: float) -> None:
+        addresses = web.serve(sites(pages))
+        self.starts = [address + "/" for address in addresses.values()]
+        self.names = {address: name for name, address in addresses.items()}
+        self.pages, self.states = pages, list[tuple[float, str, str]]()
+        self.scraper = Scraper(rate=rate, burst=5, retries=5, cooldown=1.0, timeout=2.0)
 
-def start(web: WebSites, pages: int, rate: float) -> tuple[Scraper, list[str], dict[str, str]]:
-    """A scraper, where it begins, and the sites' names by their addresses."""
-    addresses = web.serve(sites(pages))
-    scraper = Scraper(rate=rate, burst=5, cooldown=1.0, timeout=2.0)
-    return scraper, [address + "/" for address in addresses.values()], {at: name for name, at in addresses.items()}
+    async def run(self) -> Report:
+        """Scrape; what it returns or raises is the scraper's."""
+        looking = asyncio.create_task(self._look())
+        try:
+            return await self.scraper.run(self.starts)
+        finally:
+            looking.cancel()
+
+    async def _look(self) -> None:
+        known: dict[str, object] = {}
+        while True:
+            for site, stands in self.scraper.statistics().items():
+                if known.get(site) != stands["breaker"]:
+                    known[site] = stands["breaker"]
+                    self.states.append((time.monotonic(), self.names.get(site, site), str(stands["breaker"])))
+                    log.debug("%s: breaker %s", *self.states[-1][1:])
+            await asyncio.sleep(0.02)
+
+    def view(self) -> View:
+        """What the dashboards show: a bar for each site, and its breaker."""
+        bars = {}
+        for site, stands in self.scraper.statistics().items():
+            fetched = int(str(stands["fetched"]))
+            words = f"{fetched} pages, breaker {stands['breaker']}"
+            bars[self.names.get(site, site)] = (min(1.0, fetched / self.pages), words)
+        report = self.scraper.report
+        counts = {"pages": report.pages, "forbidden": report.forbidden, "failed": report.failed}
+        return View({name: str(len(found)) for name, found in counts.items()}, bars)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -1620,13 +1656,16 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="weft run A1", description="Scrape four small sites, politely.")
     parser.add_argument("--pages", type=int, default=30, help="pages of each site (default: 30)")
     parser.add_argument("--rate", type=float, default=10.0, help="requests per second and site (default: 10)")
-    parser.add_argument("--debug", action="store_true", help="log what asyncio says, and sum up the sites' trace")
+    parser.add_argument("--debug", action="store_true", help="log breakers and what holds up the loop, sum up the sites' trace")
     options = parser.parse_args(argv)
+    if options.pages < 1 or not options.rate > 0:
+        parser.error("--pages is at least 1, --rate above 0")
     if options.debug:
-        logging.basicConfig(level=logging.DEBUG, format="%(relativeCreated)7.0f ms %(name)-12s %(message)s")
+        logging.basicConfig(level=logging.DEBUG, format="%(relativeCreated)7.0f ms %(name)-8s %(message)s")
+        logging.getLogger("asyncio").setLevel(logging.WARNING)  # which steps of the loop took long, not each connection
     with open_world() as web:
-        scraper, starts, names = start(web, options.pages, options.rate)
-        report = run(scraper, starts, names, options.pages, plain=options.debug)
+        watched = Watched(web, options.pages, options.rate)
+        report = run(watched, plain=options.debug)
         for url, reason in report.failed.items():
             print(f"failed: {url}: {reason}")
         print(f"{len(report.pages)} pages, {len(report.forbidden)} forbidden, {len(report.failed)} failed")
@@ -1635,18 +1674,18 @@ def main(argv: list[str] | None = None) -> int:
     return 1 if report.failed else 0
 
 
-def run(scraper: Scraper, starts: list[str], names: dict[str, str], pages: int, plain: bool) -> Report:
+def run(watched: Watched, plain: bool) -> Report:
     """Run with a live view, or without one where log lines need the screen."""
     if plain:
-        return asyncio.run(scraper.run(starts))
+        return asyncio.run(watched.run(), debug=True)
     from weft.notebook.terminal import run_in_terminal
 
-    return run_in_terminal(lambda: asyncio.run(scraper.run(starts)), lambda: view(scraper, names, pages), {})
+    return run_in_terminal(lambda: asyncio.run(watched.run()), watched.view)
 
 
 # %% [markdown]
 # Here it runs behind a dashboard: four sites, ten requests per second each. One is slow, one forbids a part of itself,
-# and one is down from its second second to its fourth. Watch its breaker.
+# and one is down for two seconds. Watch its breaker.
 
 # %%
 import demo
@@ -1655,19 +1694,24 @@ from IPython.display import display
 from weft.notebook import dashboard
 
 try:
-    scraper, starts, names = demo.start(web, pages=30, rate=10.0)
-    live = dashboard.run(lambda: asyncio.run(scraper.run(starts)), lambda: demo.view(scraper, names, 30), {})
+    watched = demo.Watched(web, pages=30, rate=10.0)
+    live = dashboard.run(lambda: asyncio.run(watched.run()), watched.view, {})
     display(live)
 except NotImplementedError:
     print("Nothing to see yet: the four parts come first.")
 
 # %% [markdown]
-# When it is done, look at what the sites saw: requests over time, each site under the line that its bucket draws.
+# When it is done, look at what the sites saw: requests over time, each site under the line that its bucket draws. The
+# bands are your breakers' states. What is the single step in the middle of the shaky site's band?
 
 # %%
 from weft.charts import rates
 
-rates(web.trace, rate=10.0, burst=5)
+try:
+    live.wait(60)
+    display(rates(web.trace, rate=10.0, burst=5, states=watched.states))
+except (NameError, NotImplementedError):
+    print("Nothing to see yet: the four parts come first.")
 
 # %% [markdown]
 # ## 9 · Explore

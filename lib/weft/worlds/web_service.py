@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import html
+import logging
 import socket
 import struct
 from collections import Counter
@@ -20,6 +21,9 @@ from weft.worlds.web_plan import ROBOTS, Page, Plan, Site
 
 #: A dripping page is sent in so many pieces per second.
 DRIPS = 20
+
+#: aiohttp reports each connection that we reset on purpose; nobody reads that, and a pipe that is full would stop us.
+SILENT = logging.Logger("web_service", logging.CRITICAL + 1)
 
 
 class Web:
@@ -79,7 +83,7 @@ class Host(web.Server):
     """One site."""
 
     def __init__(self, pages: Web, name: str, site: Site) -> None:
-        super().__init__(self.handle, access_log=None, handler_cancellation=True)
+        super().__init__(self.handle, access_log=None, logger=SILENT, handler_cancellation=True)
         self.web, self.name, self.site = pages, name, site
         self.began: float | None = None
         self.visits: Counter[str] = Counter()
