@@ -225,9 +225,7 @@ class TokenBucket:
             self._waiting.remove(turn)
             if self._waiting:
                 self._waiting[0].set()
-        ### END SOLUTION
 
-    ### BEGIN SOLUTION
     def _fill(self) -> float:
         now = time.monotonic()
         if self._filled is not None:
@@ -861,9 +859,7 @@ class Robots:
             if site not in self._rules:
                 self._rules[site] = await self._ask(site)
         return self._rules[site].can_fetch(self.agent, url)
-        ### END SOLUTION
 
-    ### BEGIN SOLUTION
     async def _ask(self, site: str) -> RobotFileParser:
         try:
             status, text = await self._fetch(f"{site}/robots.txt")
@@ -1163,9 +1159,7 @@ class Scraper:
             async with asyncio.TaskGroup() as self._group:
                 self._found(starts)
         return self.report
-        ### END SOLUTION
 
-    ### BEGIN SOLUTION
     def _found(self, links: Iterable[str]) -> None:
         for url in links:
             if site_of(url) in self.sites and url not in self._seen and len(self._seen) < self.most_pages:
@@ -1483,12 +1477,13 @@ def test_sites_do_not_wait_for_each_other(answer):
 @requires("test_the_rate_holds")
 def test_the_rate_holds_for_real(answer, web_sites):
     """The rate holds in real time too, as the sites in another process see it."""
-    addresses = web_sites.serve(Plan({name: Site(tree(25), latency=0.01) for name in ("red", "green")}))
+    addresses = web_sites.serve(Plan({name: Site(tree(15), latency=0.01) for name in ("red", "green")}))
     starts = [address + "/" for address in addresses.values()]
-    facts = answer.drive(scrape_for_real, addresses, starts, rate=40.0, burst=5)
-    assert len(facts["pages"]) == 50
-    # What leaves on time may arrive a little closer together: one request and a tenth more is on the network's account.
-    assert most_above(web_sites.trace, 44.0, 6) <= 0
+    facts = answer.drive(scrape_for_real, addresses, starts, rate=10.0, burst=3)
+    assert len(facts["pages"]) == 30
+    # What leaves on time may arrive closer together, when the machine is busy: that is not the answer's doing.
+    above = most_above(web_sites.trace, 11.0, 5)
+    assert above <= 0, f"In one stretch of time there were {above + 2:.1f} requests too many."
 
 
 ### BEGIN HIDDEN TESTS

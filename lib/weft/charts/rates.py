@@ -8,7 +8,7 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from weft.charts.theme import INK, PALETTE, figure, headline, legend
+from weft.charts.theme import INK, PALETTE, figure, headline
 from weft.trace import Trace
 
 #: What a breaker was from a moment on: time, site, "closed", "open" or "half-open". Times are those of the trace.
@@ -63,8 +63,15 @@ def rates(trace: Trace, *, rate: float, burst: int, states: Iterable[State] = ()
         _bands(axes, [(at - began, state) for at, site, state in known if site == name], end)
     rows[-1].set_xlabel("time / s")
     headline(rows[0], describe(trace, rate, burst))
-    legend(rows[0], loc="lower right")
+    _legend(rows)
     return made
+
+
+def _legend(rows: list[Axes]) -> None:
+    """One for all rows: the first may be a site whose breaker never opened."""
+    named = {name: handle for row in rows for handle, name in zip(*row.get_legend_handles_labels(), strict=True)}
+    if named:
+        rows[0].legend(named.values(), named.keys(), loc="lower right", frameon=False, labelcolor=INK)
 
 
 def _row(axes: Axes, name: str, times: list[float], rate: float, burst: int, end: float) -> None:
