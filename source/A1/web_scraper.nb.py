@@ -865,9 +865,9 @@ class Robots:
             status, text = await self._fetch(f"{site}/robots.txt")
         except OSError:
             status, text = 503, ""
+        if status >= 400:
+            text = "" if status < 500 else "User-agent: *\nDisallow: /"
         rules = RobotFileParser()
-        rules.allow_all = 400 <= status < 500
-        rules.disallow_all = status >= 500
         rules.parse(text.splitlines())
         return rules
 
@@ -883,8 +883,8 @@ class Robots:
 #
 # <details><summary>Hint 2 of 3: the tool</summary>
 #
-# A lock for each site, or a task for each site that everybody awaits. `RobotFileParser` has `allow_all` and
-# `disallow_all`; it forbids everything as long as `parse()` was not called, even with no lines at all.
+# A lock for each site, or a task for each site that everybody awaits. What 4xx and 5xx mean can be said in rules: no lines
+# at all, and `Disallow: /` for everybody. A `RobotFileParser` forbids everything until `parse()` was called.
 #
 # </details>
 #

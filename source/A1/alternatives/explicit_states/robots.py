@@ -31,6 +31,5 @@ class Robots:
         if status < 400:
             rules.parse(text.splitlines())
         else:
-            rules.parse([])
-            rules.allow_all, rules.disallow_all = status < 500, status >= 500
+            rules.parse(["User-agent: *", "Disallow: /"] if status >= 500 else [])
         return rules

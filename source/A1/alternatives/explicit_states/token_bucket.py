@@ -14,7 +14,8 @@ class TokenBucket:
         if burst < 1:
             raise ValueError("burst")
         self.rate, self.burst = rate, burst
-        self.level, self.when = float(burst), None
+        self.level = float(burst)
+        self.when: float | None = None
         self.line: deque[asyncio.Future[None]] = deque()
         self.timer: asyncio.TimerHandle | None = None
 
