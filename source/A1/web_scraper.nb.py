@@ -770,11 +770,15 @@ def site_of(url: str) -> str:
 
     A name and password before the host, and a port that goes without saying, make no other site of it.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in PORTS or not parts.hostname or parts.port == 0:
-        raise ValueError(f"Not the address of a web page: {url!r}")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, PORTS[parts.scheme]) else "")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # brackets that do not match, a port that is no number
+        host = port = None
+    if not host or port == 0 or parts.scheme not in PORTS:
+        raise ValueError(f"Not the address of a web page: {url[:200]!r}")
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, PORTS[parts.scheme]) else "")
 
 
 def read(url: str, status: int, kind: str, body: bytes) -> Page:
