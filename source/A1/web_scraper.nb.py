@@ -1538,7 +1538,7 @@ def test_the_breaker_holds_for_real(answer, web_sites):
     assert len(bad) > len(soon), "No probe was seen while the site was down."
     assert len(soon) <= 5, "Three failures open the breaker, and three more requests may have been on their way."
     pauses = gaps(trace.where(lambda event: event.subject == "well:/late"))
-    assert [pause >= least for pause, least in zip(pauses, [0.1, 0.2])] == [True, True], (
+    assert [pause >= least for pause, least in zip(pauses, [0.1, 0.2], strict=False)] == [True, True], (
         f"Before its second and third attempt a page waited {pauses[0]:.2f} s and {pauses[1]:.2f} s, not 0.1 and 0.2."
     )
 
