@@ -1414,7 +1414,7 @@ def test_live_statistics(answer):
     looks = answer.virtually(scrape_and_look, plan.to_json(), ["a:/", "b:/"], 0.25, **options).result
     fetched = [look["b"]["fetched"] for look in looks]
     assert fetched == sorted(fetched) and len(set(fetched)) > 10, "Pages of a site without faults, four times a second."
-    assert {look["b"]["breaker"] for look in looks} == {"closed"}
+    assert {look["b"]["breaker"] for look in looks} == {"closed"}, "The breakers that were seen of a site that is well."
     assert "open" in {look["a"]["breaker"] for look in looks}, "The breakers that were seen of a site that is down for long."
     assert looks[-1]["a"] == {"fetched": 20, "failed": 0, "breaker": "closed"}
 
