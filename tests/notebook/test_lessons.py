@@ -1,7 +1,8 @@
-"""Each lesson runs from the top; and the lesson on races shows what its text says."""
+"""Each lesson runs from the top, and shows what its text says."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,3 +37,16 @@ def test_the_lesson_on_races_shows_what_it_says() -> None:
     assert "It held in all 200 schedules." in held
     assert "Under this schedule it holds." in replayed
     assert "there holds" in stuck and "back holds" in stuck and "Deadlock" in still_stuck
+
+
+def test_the_lesson_on_event_loops_shows_what_it_says() -> None:
+    code = [cell for cell in run(LESSONS / "event_loops.ipynb").cells if cell.cell_type == "code"]
+    said = "\n".join(str(output.get("text", "")) for cell in code for output in cell.outputs)
+    pauses = [float(seconds) for seconds in re.findall(r"longest pause ([\d.]+) s", said)]
+    assert "running: True" in said and "cannot be called from a running event loop" in said
+    assert len(pauses) == 2 and pauses[0] >= 0.5 > pauses[1]
+    assert re.search(r"took [\d.]+ seconds", said)
+    assert re.search(r"blocking call at report\.py:\d+  time\.sleep\(0\.5\)", said)
+    assert said.count("cocoa is ready") == 2
+    assert "ticks so far: True" in said and "cancelled: True" in said
+    assert "['ann: sold', 'bob: sold'] stock: -1" in said

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from weft.charts.theme import INK, PALETTE, figure, headline, legend
+from weft.charts.theme import INK, PALETTE, figure, headline
 from weft.trace import Trace
 
 #: What a breaker was from a moment on: time, site, "closed", "open" or "half-open". Times are those of the trace.
@@ -31,8 +32,12 @@ def describe(trace: Trace, rate: float, burst: int) -> str:
     if not sites:
         return "No request yet."
     above = [name for name, times in sites.items() if _above(times, rate, burst)]
-    many = f"{sum(map(len, sites.values()))} requests, {len(sites)} site{'s' if len(sites) > 1 else ''}"
+    many = f"{_many(sum(map(len, sites.values())), 'request')}, {_many(len(sites), 'site')}"
     return f"{many}: {', '.join(above)} saw more than the bucket allows" if above else f"{many}: each under its line"
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _above(times: list[float], rate: float, burst: int) -> bool:
@@ -54,13 +59,19 @@ def rates(trace: Trace, *, rate: float, burst: int, states: Iterable[State] = ()
     end = max((times[-1] for times in sites.values()), default=1.0) or 1.0
     for axes, (name, times) in zip(rows, sites.items(), strict=False):
         _row(axes, name, times, rate, burst, end)
-        _bands(
-            axes, [(at - trace.of("arrive").events[0].time, state) for at, site, state in known if site == name], end
-        )
+        began = trace.of("arrive").events[0].time
+        _bands(axes, [(at - began, state) for at, site, state in known if site == name], end)
     rows[-1].set_xlabel("time / s")
     headline(rows[0], describe(trace, rate, burst))
-    legend(rows[0], loc="lower right")
+    _legend(rows)
     return made
+
+
+def _legend(rows: list[Axes]) -> None:
+    """One for all rows: the first may be a site whose breaker never opened."""
+    named = {name: handle for row in rows for handle, name in zip(*row.get_legend_handles_labels(), strict=True)}
+    if named:
+        rows[0].legend(named.values(), named.keys(), loc="lower right", frameon=False, labelcolor=INK)
 
 
 def _row(axes: Axes, name: str, times: list[float], rate: float, burst: int, end: float) -> None:
@@ -72,6 +83,6 @@ def _row(axes: Axes, name: str, times: list[float], rate: float, burst: int, end
 
 
 def _bands(axes: Axes, states: list[tuple[float, str]], end: float) -> None:
-    for (start, state), (stop, _) in zip(states, [*states[1:], (end, "")], strict=True):
+    for (start, state), (stop, _) in pairwise([*states, (end, "")]):
         if state in BANDS and stop > start:
             axes.axvspan(max(start, 0.0), stop, color=BANDS[state], alpha=0.25, linewidth=0, label=f"breaker {state}")

@@ -76,7 +76,8 @@ def _place(text: str) -> str:
     """Two lines of a traceback as one: ``scraper.py:12 await fetch(url)``."""
     head, _, source = text.strip().partition("\n")
     file, _, rest = head.removeprefix('File "').partition('", line ')
-    return f"{file.rpartition('/')[2]}:{rest.partition(',')[0]} {source.strip()}"
+    line = source.strip().partition("\n")[0]  # below it stand the carets of 3.11 and later
+    return f"{file.rpartition('/')[2]}:{rest.partition(',')[0]} {line}"
 
 
 def _stood(line: dict[str, Any]) -> str:

@@ -13,11 +13,12 @@ Link = str
 
 @dataclass
 class Page:
-    """One page, HTML unless ``kind`` says otherwise.
+    """One page, HTML unless ``kind`` says otherwise; what is no text is bytes of any value, and begins with the title.
 
     The first ``len(faults)`` requests are answered with those statuses (0: the connection is reset), later ones well.
     ``redirect`` sends visitors on to a link. ``retry_after`` goes with a 429, in seconds. ``size`` is of padding, in
-    bytes; ``drip`` sends it at so many bytes per second. ``latency`` comes on top of the site's, in seconds.
+    bytes; ``drip`` sends it at so many bytes per second. ``header`` is the length of a header that nobody needs, in
+    bytes. ``latency`` comes on top of the site's, in seconds.
     """
 
     links: list[Link] = field(default_factory=list)
@@ -28,6 +29,7 @@ class Page:
     retry_after: float = 0.0
     size: int = 0
     drip: float = 0.0
+    header: int = 0
     latency: float = 0.0
 
 
@@ -35,7 +37,8 @@ class Page:
 class Site:
     """One site. ``down`` says when it answers 503 to everything: from and to, in seconds after its first request.
 
-    ``robots`` is the text of /robots.txt; None: there is none (404). ``robots_faults`` are statuses as a page's.
+    ``robots`` is the text of /robots.txt; None: there is none (404), unless it is one of the pages. ``robots_faults``
+    are statuses as a page's.
     """
 
     pages: dict[str, Page] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import html
+import logging
 import socket
 import struct
 from collections import Counter
@@ -20,6 +21,9 @@ from weft.worlds.web_plan import ROBOTS, Page, Plan, Site
 
 #: A dripping page is sent in so many pieces per second.
 DRIPS = 20
+
+#: aiohttp reports each connection that we reset on purpose; nobody reads that, and a pipe that is full would stop us.
+SILENT = logging.Logger("web_service", logging.CRITICAL + 1)
 
 
 class Web:
@@ -79,7 +83,7 @@ class Host(web.Server):
     """One site."""
 
     def __init__(self, pages: Web, name: str, site: Site) -> None:
-        super().__init__(self.handle, access_log=None, handler_cancellation=True)
+        super().__init__(self.handle, access_log=None, logger=SILENT, handler_cancellation=True)
         self.web, self.name, self.site = pages, name, site
         self.began: float | None = None
         self.visits: Counter[str] = Counter()
@@ -146,7 +150,7 @@ class Host(web.Server):
         if path != ROBOTS:
             return self.site.pages.get(path)
         if self.site.robots is None and not self.site.robots_faults:
-            return None
+            return self.site.pages.get(path)
         return Page(title=self.site.robots or "", kind="text/plain", faults=self.site.robots_faults)
 
     def _fault(self, request: web.BaseRequest, page: Page, status: int) -> web.Response:
@@ -162,10 +166,13 @@ class Host(web.Server):
         return web.Response(status=status, headers=seconds)
 
     async def _send(self, request: web.BaseRequest, page: Page) -> web.StreamResponse:
-        data = self._text(page).encode()
+        data = self._text(page).encode() if page.kind.startswith("text/") else _bytes(page)
+        headers = {"Content-Type": f"{page.kind}; charset=utf-8" if page.kind.startswith("text/") else page.kind}
+        if page.header:
+            headers["X-Padding"] = "x" * page.header
         if not page.drip:
-            return web.Response(body=data, content_type=page.kind, charset="utf-8")
-        response = web.StreamResponse(headers={"Content-Type": page.kind})
+            return web.Response(body=data, headers=headers)
+        response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         size = max(1, int(page.drip / DRIPS))
         for start in range(0, len(data), size):
@@ -183,6 +190,11 @@ class Host(web.Server):
         )
         title = html.escape(page.title)
         return f"<!doctype html><title>{title}</title><h1>{title}</h1><ul>{links}</ul>{' ' * page.size}"
+
+
+def _bytes(page: Page) -> bytes:
+    """What no decoder takes for text."""
+    return page.title.encode() + bytes(range(256)) + b"\xff" * page.size
 
 
 async def main() -> None:
