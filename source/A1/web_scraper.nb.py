@@ -6,6 +6,7 @@
 #     focus: event loop, rate limits, circuit breakers, cancellation
 #     id: A1
 #     minutes: 45-60
+#     order: 5
 #     title: Async web scraper with rate limiting
 # ---
 
