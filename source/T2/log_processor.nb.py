@@ -312,7 +312,7 @@ class PriorityQueue(Generic[Item]):
         ### END SOLUTION
 
     def get_many(self, most: int) -> list[Item]:
-        """Remove up to ``most`` items, in the order in which ``get`` would. Blocks only while there is none at all.
+        """Remove ``most`` items, or as many as there are, in the order of ``get``. Blocks only while there is none.
 
         Raises Closed if the queue is closed and empty.
         """
@@ -398,16 +398,8 @@ from dataclasses import asdict
 
 
 def run_threads(works):
-    """Run each function in a thread of its own, and wait for all; returns what was raised."""
-    raised = []
-
-    def guarded(work):
-        try:
-            work()
-        except Exception as error:
-            raised.append(f"{type(error).__name__}: {error}")
-
-    threads = [threading.Thread(target=guarded, args=(work,), name=name) for name, work in works.items()]
+    """Run each function in a thread of its own, and wait for all."""
+    threads = [threading.Thread(target=work, name=name) for name, work in works.items()]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -496,8 +488,7 @@ def two_put_and_two_get():
         for _ in range(2):
             out.append(line.get())
 
-    raised = run_threads({"put 1": lambda: put("ab"), "put 2": lambda: put("cd"), "get 1": get, "get 2": get})
-    assert not raised, f"A thread raised {raised[0]}"
+    run_threads({"put 1": lambda: put("ab"), "put 2": lambda: put("cd"), "get 1": get, "get 2": get})
     assert max(depths) <= 1, f"The bound is 1, and depths() has found {max(depths)} items."
     assert sorted(out) == ["a", "b", "c", "d"], f"a, b, c and d went in, and {', '.join(map(str, out))} came out."
 
@@ -518,13 +509,10 @@ def many_until_closed():
     takers = [threading.Thread(target=get, name=f"get {number}") for number in (1, 2)]
     for taker in takers:
         taker.start()
-    raised = run_threads(
-        {"put 1": lambda: line.put_many(["a", "b", "c"], 0), "put 2": lambda: line.put_many(["d"], 1)}
-    )
+    run_threads({"put 1": lambda: line.put_many(["a", "b", "c"], 0), "put 2": lambda: line.put_many(["d"], 1)})
     line.close()
     for taker in takers:
         taker.join()
-    assert not raised, f"A thread raised {raised[0]}"
     assert sorted(out) == ["a", "b", "c", "d"], f"a to d went in before close(), and {', '.join(map(str, out))} came out."
 
 
@@ -549,10 +537,8 @@ def close_while_they_put():
         except Closed:
             pass
 
-    works = {"put a": lambda: put("a"), "put b": lambda: put("b"), "close": line.close}
-    raised = run_threads(works)
+    run_threads({"put a": lambda: put("a"), "put b": lambda: put("b"), "close": line.close})
     empty()
-    assert not raised, f"A thread raised {raised[0]}"
     told = f"{', '.join(went)} went in without an error, and {', '.join(out)} came out."
     assert sorted(out) == sorted(went), told
 
@@ -569,8 +555,8 @@ def take_turns(rate, burst, seconds, work=0.01, threads=3):
             turns.append(time.monotonic() - started)
             time.sleep(work)
 
-    raised = run_threads({f"thread {number}": turn for number in range(threads)})
-    return {"turns": len(turns), "raised": raised}
+    run_threads({f"thread {number}": turn for number in range(threads)})
+    return len(turns)
 
 
 def rush_after_quiet(rate, burst, quiet, count):
@@ -628,8 +614,7 @@ def two_turns_at_once():
         limiter.acquire(never)
         moments.append(time.monotonic())
 
-    raised = run_threads({"thread 1": turn, "thread 2": turn})
-    assert not raised, f"A thread raised {raised[0]}"
+    run_threads({"thread 1": turn, "thread 2": turn})
     apart = max(moments) - min(moments)
     assert apart > 0.999, f"One turn a second, and two threads had theirs {apart:g} s apart."
 
@@ -744,7 +729,8 @@ def wait_idly(seconds):
 
 
 def move(line, count, batch, producers=3, consumers=2):
-    """So many messages from three threads to two, one by one or in batches."""
+    """So many messages from three threads to two, one by one or in batches; returns how many came out."""
+    out = []
 
     def put():
         messages = tuple(range(batch))
@@ -757,10 +743,16 @@ def move(line, count, batch, producers=3, consumers=2):
     def get():
         left = count // consumers
         while left:
-            left -= len(line.get_many(min(batch, left))) if batch > 1 else len((line.get(),))
+            if batch > 1:
+                left -= len(line.get_many(min(batch, left)))
+            else:
+                line.get()
+                left -= 1
+        out.append(count // consumers)
 
     works = {f"put {number}": put for number in range(producers)} | {f"get {number}": get for number in range(consumers)}
-    return run_threads(works)
+    run_threads(works)
+    return sum(out)
 
 
 def move_through(count, bound=100, batch=1):
@@ -1033,9 +1025,7 @@ from weft.judge import points, requires
 
 def turns_in(answer, rate, burst, seconds):
     """How many turns three threads had, and how many they should have had."""
-    run = answer.virtually(take_turns, rate, burst, seconds)
-    assert run.result["raised"] == [], f"A thread raised {run.result['raised'][0]}"
-    return run.result["turns"], rate * seconds + burst
+    return answer.virtually(take_turns, rate, burst, seconds).result, rate * seconds + burst
 
 
 @points(3)
@@ -1077,8 +1067,9 @@ from weft.judge import points, requires
 def test_asking_does_not_wait(answer):
     """delay answers at once, also while another thread waits for its turn."""
     run = answer.virtually(ask_while_another_waits)
-    told = "A turn every 4 s; one was taken at 0 s and one is waited for; asked after 1 s."
-    assert run.result == {"told": 7.0, "took": 0.0}, told
+    assert run.result["took"] == 0, f"delay came back after {run.result['took']:g} s."
+    told = f"A turn every 4 s; one was taken at 0 s, another is waited for. After 1 s delay said {run.result['told']:g} s."
+    assert 3.0 <= run.result["told"] <= 7.0, told  # with or without the one who waits already
 
 
 @points(2)
@@ -1463,6 +1454,8 @@ def test_stop_with_a_full_queue(answer, log_source):
     assert facts["threads left"] == 0, f"{facts['threads left']} threads were left when stop returned."
     later = [event for event in log_source.trace.of("arrive") if event.time > facts["called"]]
     assert len(later) <= 4, f"After stop was called, {len(later)} records more were given to the sink."
+    later = [event for event in log_source.trace.of("emit") if event.time > facts["called"]]
+    assert len(later) <= 3, f"After stop was called, {len(later)} lines more were read."
 
 
 @points(2)
@@ -1701,13 +1694,13 @@ import json
 from weft.judge import points, requires
 from weft.judge.yardsticks import paired_ratio
 
-MESSAGES = 60_000
+MESSAGES = 48_000
 
 
 def cpu_of(answer, function, **options):
     """Processor time in seconds that the answer's process used to hand over the messages."""
-    raised = answer.drive(function, MESSAGES, **options)
-    assert raised == [], f"A thread raised {raised[0]}"
+    moved = answer.drive(function, MESSAGES, **options)
+    assert moved == MESSAGES, f"{MESSAGES} messages went in, and {moved} came out."
     return answer.usage.cpu_seconds
 
 
