@@ -391,6 +391,7 @@ except NotImplementedError:
 # %%drives
 """How the checks call your code. Nothing is judged here: each function calls your modules and returns what happened."""
 
+import contextlib
 import resource
 import threading
 import time
@@ -404,7 +405,6 @@ def run_threads(works):
         thread.start()
     for thread in threads:
         thread.join()
-    return raised
 
 
 def put_then_get(groups, bound=10_000, count=None):
@@ -500,11 +500,9 @@ def many_until_closed():
     line, out = PriorityQueue(2, 2), []
 
     def get():
-        try:
+        with contextlib.suppress(Closed):
             while True:
                 out.extend(line.get_many(2))
-        except Closed:
-            pass
 
     takers = [threading.Thread(target=get, name=f"get {number}") for number in (1, 2)]
     for taker in takers:
@@ -524,21 +522,14 @@ def close_while_they_put():
     line.put("first", 0)
 
     def put(name):
-        try:
+        with contextlib.suppress(Closed):
             line.put(name, 0)
             went.append(name)
-        except Closed:
-            pass
-
-    def empty():
-        try:
-            while True:
-                out.append(line.get())
-        except Closed:
-            pass
 
     run_threads({"put a": lambda: put("a"), "put b": lambda: put("b"), "close": line.close})
-    empty()
+    with contextlib.suppress(Closed):
+        while True:
+            out.append(line.get())
     told = f"{', '.join(went)} went in without an error, and {', '.join(out)} came out."
     assert sorted(out) == sorted(went), told
 
@@ -709,10 +700,8 @@ def wait_idly(seconds):
     line = PriorityQueue(100)
 
     def get():
-        try:
+        with contextlib.suppress(Closed):
             line.get()
-        except Closed:
-            pass
 
     waiters = [threading.Thread(target=get) for _ in range(2)]
     for waiter in waiters:
