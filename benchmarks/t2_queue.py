@@ -89,6 +89,12 @@ def bounded_simple(bound: int) -> tuple[Put, Get]:
     return one_by_one(put, get)
 
 
+def simple_batches(bound: int) -> tuple[Put, Get]:
+    """``queue.SimpleQueue`` with tuples of fifty, the cheapest way to hand over many."""
+    line: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
+    return in_batches(lambda items, priority: line.put(items), lambda most: list(line.get()))
+
+
 def heap(bound: int) -> tuple[Put, Get]:
     """``queue.PriorityQueue`` of triples, with a number that keeps the order within a level."""
     line: queue.PriorityQueue[tuple[int, int, int]] = queue.PriorityQueue(bound)
@@ -125,6 +131,7 @@ def main() -> None:
         ours = importlib.import_module("priority_queue").PriorityQueue
     kinds: dict[str, Callable[[int], tuple[Put, Get]]] = {
         "SimpleQueue (no bound, no levels)": simple,
+        "SimpleQueue, tuples of fifty": simple_batches,
         "SimpleQueue and a semaphore (no levels)": bounded_simple,
         "reference, fifty at a time": lambda bound: in_batches((line := ours(bound)).put_many, line.get_many),
         "reference, one by one": lambda bound: one_by_one((line := ours(bound)).put, line.get),

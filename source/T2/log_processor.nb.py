@@ -1652,7 +1652,7 @@ def cost(batch: int, messages: int = 30_000) -> float:
             line.put_many(burst, 1)
         line.close()
 
-    filler, started = threading.Thread(target=fill), time.process_time()
+    filler, started = threading.Thread(target=fill, daemon=True), time.process_time()
     filler.start()
     try:
         while True:
