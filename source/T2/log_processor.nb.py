@@ -44,6 +44,7 @@ import json
 from dataclasses import dataclass
 
 LEVELS = ("CRITICAL", "HIGH", "NORMAL", "LOW")  # the most urgent first
+PLACES = {name: place for place, name in enumerate(LEVELS)}
 
 
 class BadRecord(ValueError):
@@ -63,7 +64,7 @@ def parse(line: str) -> Record:
     """The record in a line of JSON. Raises BadRecord, and nothing else, if there is none."""
     try:
         found = json.loads(line)
-        return Record(found["id"], LEVELS.index(found["level"]), found.get("text", ""))
+        return Record(found["id"], PLACES[found["level"]], found.get("text", ""))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadRecord(f"{line[:60]!r}: {error!r}") from error
 
@@ -871,7 +872,8 @@ def test_items_are_never_compared(answer):
 def test_a_closed_queue_gives_out_what_it_holds(answer):
     """A closed queue refuses what is new, gives out what it holds in the usual order, and then says Closed."""
     facts = answer.drive(close_with_items, [[["c", "d"], 3], [["a", "b"], 1]])
-    assert facts == {"late": "Closed", "out": ["a", "b", "c", "d"], "end": "Closed"}
+    told = "HIGH: a, b. LOW: c, d. Then close(), a put that comes too late, and get() until it raises Closed."
+    assert facts == {"late": "Closed", "out": ["a", "b", "c", "d"], "end": "Closed"}, told
 
 
 ### END HIDDEN TESTS
@@ -889,20 +891,20 @@ from weft.judge import points, requires
 @points(5)
 def test_nothing_is_lost_or_doubled(answer):
     """Two threads put and two get through a queue of one place: in any order of their steps each item comes out once."""
-    answer.explore(two_put_and_two_get, schedules=150)
+    answer.explore(two_put_and_two_get, schedules=100)
 
 
 @points(5)
 def test_everybody_wakes_up(answer):
     """Batches that do not fit at once go in piece by piece, and close sends everybody home."""
-    answer.explore(many_until_closed, schedules=150)
+    answer.explore(many_until_closed, schedules=100)
 
 
 ### BEGIN HIDDEN TESTS
 @points(3)
 def test_close_while_somebody_puts(answer):
     """A queue that is closed while threads wait to put lets them go, and keeps what did go in."""
-    answer.explore(close_while_they_put, schedules=150)
+    answer.explore(close_while_they_put, schedules=100)
 
 
 ### END HIDDEN TESTS
@@ -1065,7 +1067,8 @@ def test_asking_does_not_wait(answer):
 def test_a_turn_can_be_cancelled(answer):
     """Who waits for a turn leaves, with False, at the moment of the cancelling."""
     run = answer.virtually(cancel_a_turn)
-    assert run.result == {"came back": [False], "after": 1.0}
+    told = "A turn every 10 s; one was taken at 0 s, another is waited for and cancelled at 1 s."
+    assert run.result == {"came back": [False], "after": 1.0}, told
 
 
 ### BEGIN HIDDEN TESTS
@@ -1333,7 +1336,7 @@ def test_everything_is_stored_once(answer, log_source):
     log_source.bursts(20, 0.02)
     facts = answer.drive(process, log_source.address)
     assert len(log_source.stored) == 150, f"150 records were sent, and {len(log_source.stored)} stored."
-    assert set(log_source.stored) == log_source.good, "A record was stored twice, and another one not at all."
+    assert len(set(log_source.stored)) == 150, "A record was stored twice, and another one not at all."
     assert ends(facts) == {"read": 150, "processed": 150, "bad": 0, "failed": 0, "dropped": 0}
 
 
@@ -1343,7 +1346,7 @@ def test_a_bad_record_costs_itself(answer, log_source):
     """A line that is no record, and a record that the sink refuses, cost themselves only, and are counted."""
     log_source.records(40, poison=5, refused=6)
     facts = answer.drive(process, log_source.address)
-    assert set(log_source.stored) == log_source.good, "15 of 120 lines are no records, 6 are refused; 99 can be stored."
+    assert len(log_source.stored) == 99, "15 of 120 lines are no records, 6 are refused; 99 can be stored."
     assert ends(facts) == {"read": 120, "processed": 99, "bad": 15, "failed": 6, "dropped": 0}
 
 
@@ -1357,7 +1360,7 @@ def test_the_sink_gets_the_urgent_first(answer):
     level = {f"{name}-{number}": each for name, levels in zip("ab", kinds, strict=True) for number, each in enumerate(levels)}
     given = [level[name] for name in facts["stored"][1:]]
     wanted = [each for kind in ("CRITICAL", "HIGH", "NORMAL", "LOW") for each in given if each == kind]
-    assert len(facts["stored"]) == 23
+    assert len(facts["stored"]) == 23, "23 lines went in, all of them good."
     assert given == wanted, "Everything waits in the queue while the sink works on the first record for 1 s."
 
 
@@ -1368,11 +1371,11 @@ def test_the_rate_is_kept(answer, log_source):
     """The rate holds for all sources together: the source is never read faster, and not slower than it must."""
     log_source.records(40)
     facts = answer.drive(process, log_source.address, rate=200, burst=5)
-    assert facts["processed"] == 120
+    assert facts["processed"] == 120, "120 lines were sent, all of them good."
     sent = [event.time for event in log_source.trace.of("emit")]
     # Each producer may hold one line more than it had turns for.
-    early = [number for number, time in enumerate(sent) if time - sent[0] < 0.99 * (number - 3 - 5) / 200]
-    assert early == [], f"200 per second with a burst of 5: {len(early)} lines were read too early."
+    early = sum(time - sent[0] < 0.99 * (number - 3 - 5) / 200 for number, time in enumerate(sent))
+    assert early == 0, f"200 per second with a burst of 5: {early} of 120 lines were read too early."
     sources = [lines_of(["LOW"] * 20, name) for name in "abc"]
     took = answer.virtually(process_lists, sources, 0.01, rate=10, burst=5).elapsed
     assert 0.95 * 5.5 <= took <= 1.05 * 5.5, f"60 records, 10 per second, a burst of 5: it took {took:.2f} s."
@@ -1389,7 +1392,8 @@ def test_numbers_add_up_after_stop(answer, log_source):
     assert facts["read"] == trace.count("emit"), "read is not the number of lines that the source sent."
     assert facts["under_way"] == 0, f"{facts['under_way']} lines have no end: {ends(facts)}"
     refused = sum(event.value != 200 for event in trace.of("depart"))
-    assert (facts["processed"], facts["failed"]) == (len(log_source.stored), refused)
+    told = {"processed": facts["processed"], "failed": facts["failed"]}
+    assert told == {"processed": len(log_source.stored), "failed": refused}, "The sink counted otherwise."
     assert facts["dropped"] > 0, "Records waited when stop was called; none is counted as dropped."
 
 
@@ -1414,7 +1418,7 @@ def test_three_read_and_two_store(answer, log_source):
     log_source.records(20)
     log_source.slow_sink(0.005)
     facts = answer.drive(process, log_source.address)
-    assert len(log_source.stored) == 60
+    assert len(log_source.stored) == 60, f"60 records were sent, and {len(log_source.stored)} stored."
     trace = log_source.trace
     readers = {event.actor for event in trace.of("connect") if event.actor.startswith("stream")}
     told = {"streams read": len(readers), "at the sink at once": trace.peak(), "threads left": facts["threads left"]}
@@ -1524,14 +1528,17 @@ def main(argv: list[str] | None = None) -> int:
     with open_world() as source:
         prepare(source, options.records, options.latency)
         sink = Logged(LogSink(source.address))
-        processor = LogProcessor(
-            streams(source.address),
-            sink,
-            consumers=options.consumers,
-            bound=options.bound,
-            batch=options.batch,
-            rate=options.rate,
-        )
+        try:
+            processor = LogProcessor(
+                streams(source.address),
+                sink,
+                consumers=options.consumers,
+                bound=options.bound,
+                batch=options.batch,
+                rate=options.rate,
+            )
+        except ValueError as error:
+            parser.error(str(error))
         end = run(processor, options.bound, source.lines, plain=options.debug)
         sink.close()
         for problem in end.problems[-5:]:
@@ -1683,7 +1690,7 @@ import json
 from weft.judge import points, requires
 from weft.judge.yardsticks import paired_ratio
 
-MESSAGES = 48_000
+MESSAGES = 36_000
 
 
 def cpu_of(answer, function, **options):
@@ -1741,7 +1748,7 @@ def test_consumers_work_side_by_side(answer):
     """Two consumers halve the time: twenty records of one second each, on a simulated clock."""
     lines = [json.dumps({"id": str(number), "level": "LOW"}) for number in range(20)]
     run = answer.virtually(process_lists, [lines], 1.0)
-    assert run.result["processed"] == 20
+    assert run.result["processed"] == 20, "20 records went in."
     assert run.elapsed <= 11, f"Twenty records of 1 s for two consumers took {run.elapsed:g} s."
 
 
@@ -1833,8 +1840,9 @@ def test_nonsense_is_refused(answer):
 def test_a_sink_may_raise_anything(answer):
     """Whatever a sink raises costs one record, and the reason is kept."""
     facts = answer.drive(with_a_broken_sink, good_lines(12, "a"), ["ValueError", "OSError", "KeyError"] * 2)
-    assert (facts["stored"], facts["processed"], facts["failed"]) == (6, 6, 6)
-    assert len(facts["problems"]) == 6
+    told = {name: facts[name] for name in ("stored", "processed", "failed")}
+    assert told == {"stored": 6, "processed": 6, "failed": 6}, "Twelve records; the sink raises for six of them."
+    assert len(facts["problems"]) == 6, "problems has a reason for each record that failed."
 
 
 @points(1)
@@ -1842,7 +1850,8 @@ def test_a_sink_may_raise_anything(answer):
 def test_stop_out_of_season_is_harmless(answer):
     """stop before start means that nothing starts; stop after the end, or twice, changes nothing."""
     facts = answer.drive(stop_out_of_season, good_lines(5, "a"))
-    assert facts == {"read early": 0, "stored": 5, "threads left": 0}
+    told = "One processor of 5 lines was stopped before its start, another one after its end, twice."
+    assert facts == {"read early": 0, "stored": 5, "threads left": 0}, told
 
 
 ### END HIDDEN TESTS
