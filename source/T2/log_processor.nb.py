@@ -629,8 +629,8 @@ def process(address, **options):
     return {"threads left": threading.active_count() - threads, **numbers(processor)}
 
 
-def stop_after(address, seconds, **options):
-    """`start()`, and `stop()` after a while"""
+def stop_after(address, lines, **options):
+    """`start()`, and `stop()` when `statistics()` says that so many lines were read"""
     from processor import LogProcessor
 
     from weft.worlds.log_client import LogSink, streams
@@ -638,7 +638,9 @@ def stop_after(address, seconds, **options):
     threads, sink = threading.active_count(), LogSink(address)
     processor = LogProcessor(streams(address), sink, **options)
     processor.start()
-    time.sleep(seconds)
+    while processor.statistics().read < lines:
+        time.sleep(0.01)
+    time.sleep(0.05)
     called = time.monotonic()
     processor.stop()
     facts = {"called": called, "threads left": threading.active_count() - threads, **numbers(processor)}
@@ -1387,7 +1389,7 @@ def test_numbers_add_up_after_stop(answer, log_source):
     """After stop, what was read is what was stored, bad, failed and dropped, also in the sink's books."""
     log_source.records(300, poison=20, refused=200)
     log_source.slow_sink(0.01)
-    facts = answer.drive(stop_after, log_source.address, 0.3, bound=30)
+    facts = answer.drive(stop_after, log_source.address, 50, bound=30)
     trace = log_source.trace
     assert facts["read"] == trace.count("emit"), "read is not the number of lines that the source sent."
     assert facts["under_way"] == 0, f"{facts['under_way']} lines have no end: {ends(facts)}"
@@ -1443,7 +1445,7 @@ def test_stop_with_a_full_queue(answer, log_source):
     """Stop returns soon although all producers wait in front of a full queue, and no thread is left."""
     log_source.records(200)
     log_source.slow_sink(0.02)
-    facts = answer.drive(stop_after, log_source.address, 0.25, bound=5, deadline=6.0)
+    facts = answer.drive(stop_after, log_source.address, 12, bound=5, deadline=6.0)
     assert facts["threads left"] == 0, f"{facts['threads left']} threads were left when stop returned."
     later = [event for event in log_source.trace.of("arrive") if event.time > facts["called"]]
     assert len(later) <= 4, f"After stop was called, {len(later)} records more were given to the sink."
@@ -1737,9 +1739,9 @@ def test_cpu_per_message_full(answer):
 @points(2)
 @requires("test_cpu_per_message_partial")
 def test_batches_save_time(answer):
-    """Fifty messages at a time cost, each, at most 0.7 times what one by one costs a plain queue."""
+    """Fifty messages at a time cost, each, at most 0.65 times what one by one costs a plain queue."""
     found = ratio(answer, batch=50)
-    assert found <= 0.7, f"Fifty at a time, each message takes {found:.1f} times what one by one costs a plain queue."
+    assert found <= 0.65, f"Fifty at a time, each message takes {found:.2f} times what one by one costs a plain queue."
 
 
 @points(2)
