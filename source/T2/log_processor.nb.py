@@ -531,7 +531,7 @@ def close_while_they_put():
     with contextlib.suppress(Closed):
         while True:
             out.append(line.get())
-    told = f"{', '.join(went)} went in without an error, and {', '.join(out)} came out."
+    told = f"{', '.join(went)} went in without an error, and {', '.join(out) or 'nothing'} came out."
     assert sorted(out) == sorted(went), told
 
 
