@@ -1484,7 +1484,7 @@ import logging
 import math
 
 from processor import LogProcessor, Statistics
-from records import LEVELS
+from records import LEVELS, Record
 
 from weft.notebook.dashboard import View
 from weft.trace import Trace
@@ -1557,7 +1557,7 @@ class Logged:
     def __init__(self, sink: LogSink) -> None:
         self.sink, self.close = sink, sink.close
 
-    def __call__(self, record) -> None:
+    def __call__(self, record: Record) -> None:
         logging.debug("%-8s %s", LEVELS[record.level], record.id)
         self.sink(record)
 
