@@ -6,6 +6,7 @@
 #     focus: conditions, bounded queues, rate limits, shutdown
 #     id: T2
 #     minutes: 35-50
+#     order: 2
 #     title: Producer-consumer log processor
 # ---
 
