@@ -1,5 +1,6 @@
 """A trace in, a matplotlib figure out."""
 
+from weft.charts.choices import choices
 from weft.charts.density import density
 from weft.charts.gantt import gantt
 from weft.charts.queue_depth import queue_depth
@@ -7,10 +8,12 @@ from weft.charts.queue_latency import queue_latency
 from weft.charts.rates import rates
 from weft.charts.scaling import scaling
 from weft.charts.swimlane import swimlane
+from weft.charts.switching import switching
 from weft.charts.throughput import throughput
 from weft.charts.timeline import timeline
 
 __all__ = [
+    "choices",
     "density",
     "gantt",
     "queue_depth",
@@ -18,6 +21,7 @@ __all__ = [
     "rates",
     "scaling",
     "swimlane",
+    "switching",
     "throughput",
     "timeline",
 ]
