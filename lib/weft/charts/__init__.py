@@ -5,18 +5,23 @@ from weft.charts.gantt import gantt
 from weft.charts.queue_depth import queue_depth
 from weft.charts.queue_latency import queue_latency
 from weft.charts.rates import rates
+from weft.charts.rows import dropped_rows, rows_per_second
 from weft.charts.scaling import scaling
+from weft.charts.stages import stages
 from weft.charts.swimlane import swimlane
 from weft.charts.throughput import throughput
 from weft.charts.timeline import timeline
 
 __all__ = [
     "density",
+    "dropped_rows",
     "gantt",
     "queue_depth",
     "queue_latency",
     "rates",
+    "rows_per_second",
     "scaling",
+    "stages",
     "swimlane",
     "throughput",
     "timeline",
