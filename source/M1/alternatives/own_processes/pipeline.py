@@ -1,4 +1,4 @@
-"""Processes of our own, each with a pipe: who is free gets the next chunk, whose pipe ends is dead. No pool, no locks."""
+"""Processes of our own, each with a pipe: who is free gets the next chunk, whose pipe ends is dead. No pool."""
 
 import multiprocessing
 import os
