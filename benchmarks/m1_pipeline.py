@@ -8,6 +8,7 @@ Polars (``pip install polars``) is left out, with a sentence, where it is missin
 from __future__ import annotations
 
 import importlib
+import resource
 import statistics
 import sys
 import tempfile
@@ -126,17 +127,36 @@ def contenders() -> dict[str, Callable[[Path], Found]]:
     return found
 
 
-def timed(work: Callable[[Path], Found], folder: Path, wanted: Found) -> float:
-    """Seconds for one run, which must find what there is."""
-    started = time.perf_counter()
+def cpu_seconds() -> float:
+    """Of this process with all its threads, and of its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def timed(work: Callable[[Path], Found], folder: Path, wanted: Found) -> tuple[float, float]:
+    """Seconds, and CPU seconds, for one run, which must find what there is."""
+    started, before = time.perf_counter(), cpu_seconds()
     rows, dropped, groups = work(folder)
-    took = time.perf_counter() - started
+    took, used = time.perf_counter() - started, cpu_seconds() - before
     assert (rows, {why: n for why, n in dropped.items() if n}, groups) == wanted
-    return took
+    return took, used
+
+
+def report(times: dict[str, list[tuple[float, float]]]) -> None:
+    """Medians, and the reference's time and CPU time over each other's, round by round."""
+    mine = times["reference"]
+    print(f"{'':12} {'seconds':>8} {'CPU':>8}   reference / it: seconds, CPU")
+    for name, found in times.items():
+        wall, cpu = (statistics.median(pair[place] for pair in found) for place in (0, 1))
+        ratios = [
+            statistics.median(own[place] / other[place] for own, other in zip(mine, found, strict=True))
+            for place in (0, 1)
+        ]
+        print(f"{name:12} {wall:8.2f} {cpu:8.2f}   {ratios[0]:.2f}, {ratios[1]:.2f}")
 
 
 def main() -> None:
-    """Print medians, and ratios within each round."""
+    """Measure everybody in turn."""
     count, files = (int(sys.argv[1]), int(sys.argv[2])) if len(sys.argv) > 2 else (150_000, 8)
     with tempfile.TemporaryDirectory() as modules, open_world() as night:
         for name, source in reference(Course(Path(__file__).parents[1]).challenge("M1")).lifted.modules.items():
@@ -147,16 +167,14 @@ def main() -> None:
         truth, folder = night.truth, night.write()
         wanted = truth["rows"], truth["dropped"], {key: group[:3] for key, group in truth["groups"].items()}
         works = contenders()
-        times: dict[str, list[float]] = {name: [] for name in works}
+        times: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
         for number in range(ROUNDS + 1):
             for name in sorted(works, reverse=number % 2 == 0):
                 took = timed(works[name], folder, wanted)
                 if number:  # the first round warms up
                     times[name].append(took)
     print(f"{truth['rows']:,} rows in {files} files, {ROUNDS} rounds")
-    for name, found in times.items():
-        ratios = [mine / other for mine, other in zip(times["reference"], found, strict=True)]
-        print(f"{name:12} median {statistics.median(found):6.2f} s  reference / it {statistics.median(ratios):6.2f}")
+    report(times)
 
 
 if __name__ == "__main__":

@@ -1882,8 +1882,8 @@ def test_start_methods(answer, csv_factory):
 @requires("test_as_many_as_workers")
 def test_more_reports_than_a_pipe_holds(answer, csv_factory):
     """Hundreds of chunks have more to tell than a pipe holds: nobody waits for ever, and nothing is lost."""
-    csv_factory.add("a.csv", 3_000)
-    facts = answer.drive(run_night, csv_factory.files, workers=2, method="fork", chunk_size=400, deadline=8.0)
+    csv_factory.add("a.csv", 1_500)
+    facts = answer.drive(run_night, csv_factory.files, workers=2, method="fork", chunk_size=400, deadline=15.0)
     assert facts["error"] is None, facts["error"]
     told = [(stage, chunk) for stage, _, chunk, _ in facts["events"]]
     chunks = {chunk for _, chunk in told}
@@ -2215,7 +2215,7 @@ def cpu_ratio(answer, csv_factory):
     truth, folder = csv_factory.truth, csv_factory.write()
 
     def yours():
-        assert answer.drive(run_and_forget, csv_factory.files, chunk_size=1 << 19)["totals"] == truth
+        assert answer.drive(run_and_forget, csv_factory.files, chunk_size=1 << 19, deadline=20.0)["totals"] == truth
         return answer.usage.cpu_seconds
 
     def plain():
