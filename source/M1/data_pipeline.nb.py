@@ -739,6 +739,7 @@ def test_chunks_are_small(answer, csv_factory):
     assert [end for _, end in ranges[:-1]] == [start for start, _ in ranges[1:]]
     lengths = [end - start for start, end in ranges]
     assert all(2_000 <= length <= 2_400 for length in lengths[:-1]), "No record here is longer than 200 bytes."
+    assert lengths[-1] <= 2_400, f"The last of {len(lengths)} chunks has {lengths[-1]:,} bytes; 2,000 were asked for."
 
 
 ### BEGIN HIDDEN TESTS

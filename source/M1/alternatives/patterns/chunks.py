@@ -54,7 +54,7 @@ def split(path: Path, size: int) -> list[Chunk]:
         raise FileError(f"{path.name} lacks {sorted(missing)}")
     chunks = []
     while start < len(data):
-        stop = int(ends[min(np.searchsorted(ends, start + size), len(ends) - 1)])
+        stop = int(ends[min(int(np.searchsorted(ends, start + size)), len(ends) - 1)])
         chunks.append(Chunk(str(path), start, stop, columns))
         start = stop
     return chunks
