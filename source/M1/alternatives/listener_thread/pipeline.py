@@ -220,9 +220,9 @@ class Pipeline:
                 if state := self.states.get(chunk.name):
                     state.totals.merge(totals)
                     state.done.add(chunk.start)
-            self.finished.add(chunk)
             if self.checkpoint:
                 save(self.checkpoint, self.states)
+            self.finished.add(chunk)
             self.tell()
 
     def tell(self) -> None:
