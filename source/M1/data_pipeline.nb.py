@@ -652,7 +652,7 @@ def run_on_a_full_disk(files, done, room, **options):
     full = run_in(folder, "log", workers=2, method="fork", checkpoint="states", **options)
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     after = run_in(folder, "log", workers=2, method="fork", checkpoint="states", hook={}, **options)
-    return {"full": full["error"], "done": max(done for _, done, _, _ in full["reports"]), "after": after}
+    return {"full": full["error"], "done": max((done for _, done, _, _ in full["reports"]), default=0), "after": after}
 
 
 def report_in_time(files):
