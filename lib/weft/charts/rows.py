@@ -11,7 +11,7 @@ from weft.charts.theme import INK, PALETTE, figure, headline
 from weft.trace import Trace
 
 #: So many bars over the whole run, at most.
-BINS = 60
+BINS = 30
 
 
 def rates(trace: Trace, bins: int = BINS) -> tuple[list[float], list[float], float]:
