@@ -1311,7 +1311,7 @@ except NotImplementedError:
 
 # %% [markdown]
 # When it is done, look back on one time axis: which work came, in which model it ran, and how fast. Narrow bands at the
-# beginning of a new kind are the canaries.
+# beginning of a new kind are the canaries. The margin says how many times as much the next best model would cost.
 
 # %%
 from weft.charts import switching

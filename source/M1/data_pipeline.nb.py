@@ -6,6 +6,7 @@
 #     focus: process pools, mergeable results, checkpoints
 #     id: M1
 #     minutes: 40-55
+#     order: 3
 #     title: Parallel data processing pipeline
 # ---
 

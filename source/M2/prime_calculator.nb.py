@@ -1565,7 +1565,7 @@ else:
     try:
         starts, stops = zip(*split(20_000_000, size=1_000_000), strict=True)
         base = base_primes(4_472)
-        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster, Client(cluster) as client:
             table = client.scatter(base, broadcast=True)
             counts = client.gather(client.map(count_primes, starts, stops, base=table))
             print(f"{sum(counts):,} primes in {len(counts)} segments, by {len(cluster.workers)} workers of a Dask cluster")

@@ -59,8 +59,8 @@ def describe(trace: Trace) -> str:
 def switching(trace: Trace, *, gain: float = 1.25, title: str | None = None) -> Figure:
     """Three rows over time: models with the kinds of work as colours, tasks per second, and the decision's margin.
 
-    The margin is the value of ``margin`` events: how many times as much the next best model costs; ``gain`` is the line
-    above which it would be changed.
+    The margin is the value of ``margin`` events: how many times as much the next best model costs as the one in force.
+    Below ``1 / gain`` the model would be changed.
     """
     done = slices(trace)
     zero = done[0].start if done else 0.0
@@ -69,7 +69,7 @@ def switching(trace: Trace, *, gain: float = 1.25, title: str | None = None) -> 
     _draw_speed(speed, done, zero)
     told = [event for event in trace.of("margin") if event.value > 0]
     margin.plot([event.time - zero for event in told], [event.value for event in told], ".", color=PALETTE["blue"])
-    margin.axhline(gain, color=PALETTE["vermilion"], linestyle="--", linewidth=1, label=f"gain {gain:g}")
+    margin.axhline(1 / gain, color=PALETTE["vermilion"], linestyle="--", linewidth=1, label=f"a change at {1 / gain:g}")
     margin.set_yscale("log")
     margin.set_ylabel("margin / times")
     margin.set_xlabel("time / s")
