@@ -85,7 +85,7 @@ class Phase:
     @property
     def function(self) -> Callable[[Item], Any]:
         """The task itself."""
-        return globals()[self.kind]  # type: ignore[no-any-return]
+        return globals()[self.kind]
 
     def items(self, log: str) -> list[Item]:
         """The items of one batch."""
