@@ -1106,7 +1106,7 @@ from weft.worlds.faults import missing, unavailable
 @points(5)
 def test_five_at_once(answer, file_server):
     """Five transfers run at once, and never six."""
-    file_server.latency(0.02)
+    file_server.latency(0.06)
     for number in range(25):
         file_server.add(f"{number}.bin", size=40_000)
     facts = answer.drive(download, file_server.items)
@@ -1118,7 +1118,7 @@ def test_five_at_once(answer, file_server):
 @requires("test_five_at_once")
 def test_failed_files_give_their_place_back(answer, file_server):
     """A file that fails gives its place back: after six failures there are still five at work."""
-    file_server.latency(0.02)
+    file_server.latency(0.06)
     for number in range(6):
         file_server.add(f"bad-{number}.bin", size=1_000, faults=[missing() if number % 2 else unavailable(times=None)])
     for number in range(15):
@@ -1136,7 +1136,7 @@ def test_the_limit_is_a_parameter(answer, file_server):
     """Another limit is kept as well, and no thread is left when run returns."""
     for limit in (1, 8):
         file_server.reset()
-        file_server.latency(0.02)
+        file_server.latency(0.1)
         for number in range(2 * limit + 4):
             file_server.add(f"{number}.bin", size=10_000)
         facts = answer.drive(download, file_server.items, limit=limit)
