@@ -241,6 +241,7 @@ import time
 from pathlib import Path
 
 from weft.worlds import phases
+from weft.worlds.notes import read_notes
 
 
 def count(steps, window=1.0):
@@ -317,7 +318,7 @@ def through(names, batches=4, tasks=32, workers=4, seconds=phases.SECONDS, **opt
             for _ in range(phase.batches):
                 Path(log).unlink(missing_ok=True)
                 wrong += switcher.run(phase.function, phase.items(log)) != list(range(phase.tasks))
-                used.append(list(phases.models_used(phases.read_log(log), phases.here())))
+                used.append(list(phases.models_used(read_notes(log), phases.here())))
         took = time.perf_counter() - started
         said = switcher.statistics()
     return {
@@ -349,7 +350,7 @@ def once(name, tasks, workers=4, seconds=0.02, twice=False, **options):
             results, error = switcher.run(function, items), None
         except Exception as problem:
             results, error = None, f"{type(problem).__name__}: {problem}"
-        trace = phases.read_log("log")
+        trace = read_notes("log")
         again = switcher.run(phases.waiting, items) if twice else None
     return {
         "results": results,
@@ -369,7 +370,7 @@ def by_hand(name, tasks, order):
     items, results = [("log", number, 0.01) for number in range(tasks)], []
 
     def used():
-        return phases.models_used(phases.read_log("log"), f"{phases.here().partition(' ')[0]} {runner.ident}")
+        return phases.models_used(read_notes("log"), f"{phases.here().partition(' ')[0]} {runner.ident}")
 
     with Switcher(4) as switcher:
         runner = threading.Thread(target=lambda: results.extend(switcher.run(getattr(phases, name), items)))
@@ -380,7 +381,7 @@ def by_hand(name, tasks, order):
             while runner.is_alive() and model not in used()[before:]:
                 time.sleep(0.01)
         runner.join()
-    trace = phases.read_log("log")
+    trace = read_notes("log")
     return {
         "results": results,
         "entered": dict(trace.subjects("enter")),
@@ -1014,6 +1015,7 @@ def travels(function: Callable[[Any], Any], item: Any) -> bool:
 from collections import Counter
 
 from weft.worlds import phases
+from weft.worlds.notes import read_notes
 
 try:
     with Switcher(4) as switcher:
@@ -1021,7 +1023,7 @@ try:
             for _ in range(phase.batches):
                 Path(log).unlink(missing_ok=True)
                 switcher.run(phase.function, phase.items(log))
-                print(f"{phase.kind:9}", dict(Counter(phases.models_used(phases.read_log(log), phases.here()))))
+                print(f"{phase.kind:9}", dict(Counter(phases.models_used(read_notes(log), phases.here()))))
 except NotImplementedError:
     print("Nothing to try yet: fill in Switcher first.")
 

@@ -377,7 +377,8 @@ from pathlib import Path
 
 from weft.worlds.chaos import after_steps
 from weft.worlds.csv_factory import write_files
-from weft.worlds.csv_hook import Hook, read_log
+from weft.worlds.csv_hook import Hook
+from weft.worlds.notes import read_notes
 
 
 def fill(files, name="night"):
@@ -531,7 +532,7 @@ def run_in(folder, log, hook=None, checkpoint=None, report=None, **options):
     facts = {"error": None, "totals": None, "rejected": {}, "reports": []}
 
     def listen(now):
-        left = read_log(Path(log)).count("leave") if hook is not None else None
+        left = read_notes(Path(log)).count("leave") if hook is not None else None
         facts["reports"].append([now.share, now.done, now.chunks, left])
         if report is not None:
             report(now)
@@ -542,7 +543,7 @@ def run_in(folder, log, hook=None, checkpoint=None, report=None, **options):
         facts |= {"totals": told(found.totals), "rejected": found.rejected, "resumed": found.resumed, "events": events}
     except (PipelineError, CheckpointError, ValueError) as problem:
         facts["error"] = f"{type(problem).__name__}: {problem}"
-    facts["trace"] = read_log(Path(log)).to_json() if hook is not None else []
+    facts["trace"] = read_notes(Path(log)).to_json() if hook is not None else []
     return facts
 
 
@@ -1826,7 +1827,7 @@ def test_changed_files(answer, csv_factory):
 # %%checks concurrency
 from weft.judge import points, requires
 from weft.trace import Trace
-from weft.worlds.csv_hook import processes_at_once
+from weft.worlds.notes import processes_at_once
 
 
 def plain(csv_factory, name, rows, **more):

@@ -489,7 +489,7 @@ def count(n, work="own", watch=False, start_method="fork", **options):
     from coordinator import SegmentError
     from supervisor import PrimeCalculator
 
-    from weft.worlds.segments_log import read_log
+    from weft.worlds.notes import read_notes
     from weft.worlds.segments_memory import watched
 
     kind = work if isinstance(work, str) else work["kind"]
@@ -514,7 +514,7 @@ def count(n, work="own", watch=False, start_method="fork", **options):
             facts["error"] = f"{type(problem).__name__}: {problem}"
         facts["processes left"] = processes_left()
         facts["memory made"], facts["memory left"] = len(ledger.made), len(ledger.left)
-    return {**facts, "seen": seen, "trace": read_log("log").to_json()}
+    return {**facts, "seen": seen, "trace": read_notes("log").to_json()}
 
 
 def count_slow(costs, workers):
@@ -528,12 +528,12 @@ def plain_pool(costs, workers):
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    from weft.worlds.segments_log import read_log
+    from weft.worlds.notes import read_notes
 
     starts = [10 * number for number in range(len(costs))]
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
         list(pool.map(own_slow(costs), starts, [start + 10 for start in starts], starts))
-    return {"trace": read_log("log").to_json()}
+    return {"trace": read_notes("log").to_json()}
 
 
 def own_slow(costs):
@@ -1120,7 +1120,7 @@ def test_the_books_after_kills(answer, segments):
 from weft.judge import points, requires
 from weft.trace import Trace
 from weft.worlds.chaos import ALWAYS, BEFORE
-from weft.worlds.segments_log import processes_at_once
+from weft.worlds.notes import processes_at_once
 
 
 @points(3)

@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from weft.worlds.csv_factory import CsvFactory, open_world, write_files
-from weft.worlds.csv_hook import Hook, processes_at_once, read_log, sleep_holding_the_lock
+from weft.worlds.csv_hook import Hook, sleep_holding_the_lock
 from weft.worlds.csv_rows import COLUMNS
 from weft.worlds.csv_truth import RATES, REASONS
 from weft.worlds.csv_yardstick import add_up
+from weft.worlds.notes import processes_at_once, read_notes
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ def test_threads_cannot_overlap_in_the_sleep_and_processes_can(tmp_path: Path) -
             one.start()
         for one in each:
             one.join()
-        return processes_at_once(read_log(tmp_path / name))
+        return processes_at_once(read_notes(tmp_path / name))
 
     assert run(multiprocessing.get_context("fork").Process, "processes") == 3
     started = time.monotonic()
@@ -159,14 +160,14 @@ def test_a_hook_can_kill_and_can_wait(tmp_path: Path) -> None:
     process.start()
     process.join()
     assert process.exitcode == -9
-    assert read_log(log).count("leave") == 0
+    assert read_notes(log).count("leave") == 0
     waiting = threading.Thread(target=Hook(str(log), waits_for=str(sign)), args=("c.csv:0",))
     waiting.start()
     time.sleep(0.05)
     assert waiting.is_alive()
     sign.touch()
     waiting.join(2)
-    assert read_log(log).count("leave", "c.csv:0") == 1
+    assert read_notes(log).count("leave", "c.csv:0") == 1
 
 
 def test_the_yardstick_does_the_whole_work(factory: CsvFactory) -> None:

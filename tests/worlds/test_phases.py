@@ -12,7 +12,8 @@ import pytest
 
 from weft.trace import Event, Trace
 from weft.worlds import phases
-from weft.worlds.phases import Item, Phase, at_once, here, models_used, plan, read_log
+from weft.worlds.notes import read_notes
+from weft.worlds.phases import Item, Phase, at_once, here, models_used, plan
 from weft.worlds.phases_oracle import oracle_seconds
 
 
@@ -31,8 +32,8 @@ def test_where_a_task_ran_is_told(log: str) -> None:
         pool.submit(phases.waiting, (log, 1, 0.0)).result()
     with ProcessPoolExecutor(1) as pool:
         pool.submit(phases.waiting, (log, 2, 0.0)).result()
-    assert models_used(read_log(log), here()) == ["serial", "threads", "processes"]
-    assert dict(read_log(log).subjects("leave")) == {"0": 1, "1": 1, "2": 1}
+    assert models_used(read_notes(log), here()) == ["serial", "threads", "processes"]
+    assert dict(read_notes(log).subjects("leave")) == {"0": 1, "1": 1, "2": 1}
 
 
 def test_waiting_tasks_overlap_in_threads_and_holding_ones_do_not(log: str) -> None:
@@ -40,7 +41,7 @@ def test_waiting_tasks_overlap_in_threads_and_holding_ones_do_not(log: str) -> N
         Path(log).unlink(missing_ok=True)
         with ThreadPoolExecutor(4) as pool:
             assert list(pool.map(function, items(log, 8))) == list(range(8))  # type: ignore[arg-type]
-        return read_log(log).span()
+        return read_notes(log).span()
 
     waited, held = seconds(phases.waiting), seconds(phases.holding)
     assert held > 0.39 > 2 * waited
@@ -49,7 +50,7 @@ def test_waiting_tasks_overlap_in_threads_and_holding_ones_do_not(log: str) -> N
 def test_holding_tasks_overlap_in_processes(log: str) -> None:
     with ProcessPoolExecutor(3) as pool:
         list(pool.map(phases.holding, items(log, 9)))
-    assert at_once(read_log(log))["processes"] >= 2
+    assert at_once(read_notes(log))["processes"] >= 2
 
 
 def test_awaiting_tasks_overlap_on_a_loop(log: str) -> None:
@@ -57,7 +58,7 @@ def test_awaiting_tasks_overlap_on_a_loop(log: str) -> None:
         return await asyncio.gather(*map(phases.awaiting, items(log, 5)))
 
     assert asyncio.run(all_at_once()) == list(range(5))
-    assert read_log(log).peak("enter", "leave") == 5
+    assert read_notes(log).peak("enter", "leave") == 5
 
 
 def test_every_fifth_fails_by_name(log: str) -> None:

@@ -20,8 +20,9 @@ import pytest
 from weft.trace import Event, Trace
 from weft.worlds import segments_memory
 from weft.worlds.chaos import ALWAYS, BEFORE, ChaosHand, after_steps
+from weft.worlds.notes import note, processes_at_once, read_notes
 from weft.worlds.segments import KNOWN, Segments, open_world
-from weft.worlds.segments_log import makespan, note, processes_at_once, read_log, work_done
+from weft.worlds.segments_log import makespan, work_done
 from weft.worlds.segments_work import Mapped, Slow, Slowed, comb, floor, rising
 from weft.worlds.segments_yardstick import cpu_seconds, flat_sieve
 
@@ -219,7 +220,7 @@ def test_memory_that_a_worker_opens_later_is_noted_too(tmp_path: Path) -> None:
         worker = multiprocessing.get_context("spawn").Process(target=open_after, args=(work, memory.name))
         worker.start()
         worker.join()
-        trace = read_log(tmp_path / "log")
+        trace = read_notes(tmp_path / "log")
         assert [event.kind for event in trace] == ["enter", "leave", "shares", "enter", "leave"]
         assert trace.subjects("shares") == {f"/dev/shm/{memory.name.lstrip('/')}": 1}
     finally:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from weft.worlds.segments_log import note
+from weft.worlds.notes import note
 
 #: Before the segment is computed.
 BEFORE = 0

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from weft.trace import Trace
-from weft.worlds.csv_hook import Hook, read_log
+from weft.worlds.csv_hook import Hook
 from weft.worlds.csv_rows import COLUMNS, RowMaker
 from weft.worlds.csv_truth import REASONS, Truth
+from weft.worlds.notes import read_notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class CsvFactory:
     @property
     def trace(self) -> Trace:
         """What this world's hooks noted since the last reset."""
-        return read_log(self._log)
+        return read_notes(self._log)
 
     @property
     def _log(self) -> Path:

@@ -11,12 +11,10 @@ import functools
 import os
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from weft.trace import Event, Trace
+from weft.worlds.notes import note
 
 
 @functools.cache
@@ -47,45 +45,15 @@ class Hook:
 
     def __call__(self, name: str) -> None:
         """Do it."""
-        self._note("enter", name)
+        note(self.log, "enter", name)
         if self.kills and name.startswith(self.kills):
             os.kill(os.getpid(), signal.SIGKILL)
         if self.seconds:
             sleep_holding_the_lock(self.seconds)
         self._wait()
-        self._note("leave", name)
+        note(self.log, "leave", name)
 
     def _wait(self) -> None:
         end = time.monotonic() + self.patience
         while self.waits_for and not os.path.exists(self.waits_for) and time.monotonic() < end:
             time.sleep(0.005)
-
-    def _note(self, kind: str, name: str) -> None:
-        # One write to a file opened for appending: lines of several processes do not mix.
-        line = f"{time.monotonic()!r}\t{kind}\t{os.getpid()}\t{name}\n"
-        descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        try:
-            os.write(descriptor, line.encode())
-        finally:
-            os.close(descriptor)
-
-
-def read_log(log: Path) -> Trace:
-    """What hooks with this log noted: ``enter`` and ``leave``, the piece as subject, the process as actor."""
-    if not log.exists():
-        return Trace()
-    rows = [line.split("\t", 3) for line in log.read_text(encoding="utf-8").splitlines()]
-    return Trace(Event(float(when), kind, name, f"process {pid}") for when, kind, pid, name in rows)
-
-
-def processes_at_once(trace: Trace) -> int:
-    """The largest number of different processes that were inside a hook at the same moment.
-
-    Threads of one process count as one: between waking up and writing ``leave``, another may have written ``enter``.
-    """
-    inside: Counter[str] = Counter()
-    most = 0
-    for event in trace.of("enter", "leave"):
-        inside[event.actor] += 1 if event.kind == "enter" else -1
-        most = max(most, sum(count > 0 for count in inside.values()))
-    return most

@@ -13,11 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from weft.trace import Event, Trace
+from weft.trace import Trace
 from weft.worlds.csv_hook import sleep_holding_the_lock
+from weft.worlds.notes import note
 
 #: What every task takes: the log's path, the task's number, and how many seconds it lasts.
 Item = tuple[str, int, float]
@@ -105,20 +105,7 @@ def _noted(item: Item, act: Callable[[float], None]) -> int:
 
 
 def _note(item: Item, kind: str) -> None:
-    """One write to a file opened for appending: lines of several processes do not mix."""
-    line = f"{time.monotonic()!r}\t{kind}\t{os.getpid()} {threading.get_ident()}\t{item[1]}\n"
-    descriptor = os.open(item[0], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        os.write(descriptor, line.encode())
-    finally:
-        os.close(descriptor)
-
-
-def read_log(log: str | Path) -> Trace:
-    """What tasks with this log noted: ``enter`` and ``leave``, the number as subject, ``"PID THREAD"`` as actor."""
-    path = Path(log)
-    rows = [line.split("\t") for line in path.read_text().splitlines()] if path.exists() else []
-    return Trace(Event(float(when), kind, number, actor) for when, kind, actor, number in rows)
+    note(item[0], kind, str(item[1]), here())
 
 
 def models_used(trace: Trace, home: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from weft.trace import Trace
 from weft.worlds.chaos import ChaosHand
-from weft.worlds.segments_log import read_log
+from weft.worlds.notes import read_notes
 from weft.worlds.segments_work import Slow, Slowed
 
 #: π(n), the number of primes up to n, included. https://oeis.org/A006880, and primesieve for those between.
@@ -77,7 +77,7 @@ class Segments:
     @property
     def trace(self) -> Trace:
         """What these hands noted since the last reset."""
-        return read_log(self.log)
+        return read_notes(self.log)
 
 
 @contextlib.contextmanager

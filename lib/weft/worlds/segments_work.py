@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from weft.worlds.csv_hook import sleep_holding_the_lock
-from weft.worlds.segments_log import note
+from weft.worlds.notes import note
 from weft.worlds.segments_memory import shared_mappings
 
 
