@@ -1064,11 +1064,11 @@ def close(told, truth, share=0.15, slack=0.01):
 @points(5)
 def test_wall_and_cpu_are_told_apart(answer, planted):
     """Work that waits has wall time and hardly any CPU time; work that computes has both."""
-    facts = answer.drive(measure_one, {"kind": "holding", "seconds": planted.about(0.03)}, "serial", 1, 3, repetitions=3)
+    facts = answer.drive(measure_one, {"kind": "holding", "seconds": planted.about(0.02)}, "serial", 1, 3, repetitions=3)
     row, truth = measured_well(facts), statistics.median(planted_truth.seconds(Trace.from_json(facts["log"]), 3, 3))
     assert close(row["seconds"], truth), f"Three waits took {truth:.3f} s, by the median of the repetitions."
     assert row["cpu"] <= 0.3 * truth, f"In {truth:.3f} s of waiting, the processor had hardly anything to do."
-    facts = answer.drive(measure_one, {"kind": "hashing", "seconds": planted.about(0.03)}, "serial", 1, 3, repetitions=3)
+    facts = answer.drive(measure_one, {"kind": "hashing", "seconds": planted.about(0.02)}, "serial", 1, 3, repetitions=3)
     truth = statistics.median(planted_truth.cpu_seconds(Trace.from_json(facts["log"]), 3, 3))
     told = measured_well(facts)["cpu"]
     assert close(told, truth), f"Three pieces of hashing used {truth:.3f} s of CPU time, by their own clocks."
@@ -1117,10 +1117,10 @@ def test_memory_while_the_lock_is_held(answer):
 def test_cpu_of_children(answer, planted):
     """CPU time that worker processes use is counted."""
     spec = {"kind": "hashing", "seconds": planted.about(0.03)}
-    facts = answer.drive(measure_one, spec, "processes", 2, 4, repetitions=3)
-    truth = statistics.median(planted_truth.cpu_seconds(Trace.from_json(facts["log"]), 4, 3))
+    facts = answer.drive(measure_one, spec, "processes", 2, 3, repetitions=3)
+    truth = statistics.median(planted_truth.cpu_seconds(Trace.from_json(facts["log"]), 3, 3))
     told = measured_well(facts)["cpu"]
-    assert close(told, truth, share=0.25, slack=0.02), f"Four pieces used {truth:.3f} s, by their own clocks."
+    assert close(told, truth, share=0.25, slack=0.02), f"Three pieces used {truth:.3f} s, by their own clocks."
 
 
 @points(2)
@@ -1496,11 +1496,11 @@ ALL = ("serial", "threads", "processes", "asyncio")
 def test_advice_for_the_two_libraries(answer, planted):
     """Work that holds the GIL gets processes and a reason that names it; work that lets go of it gets threads or asyncio."""
     spec = {"kind": "holding", "seconds": planted.about(0.04)}
-    held = answer.drive(advise, spec, ("serial", "threads", "processes"), 4, 4)
+    held = answer.drive(advise, spec, ("serial", "threads", "processes"), 3, 3)
     assert (held["model"], held["GIL"]) == ("processes", "held"), f"Measured: {held['measured']}."
     assert "GIL" in held["reason"] and re.search(r"\d", held["reason"]), "The reason names the GIL and gives numbers."
     spec = {"kind": "releasing", "seconds": planted.about(0.04)}
-    free = answer.drive(advise, spec, ALL, 4, 4)
+    free = answer.drive(advise, spec, ALL, 3, 3)
     assert free["model"] in ("threads", "asyncio"), f"Measured: {free['measured']}."
     assert free["GIL"] == "released", f"Measured: {free['measured']}."
 
@@ -1527,7 +1527,7 @@ def test_advice_for_tiny_and_mixed_work(answer, planted):
     """Work that is too small for any model stays serial; work that holds the GIL most of its time gets processes."""
     tiny = answer.drive(advise, {"kind": "tiny"}, ALL, 4, 50)
     assert tiny["model"] == "serial", f"Measured: {tiny['measured']}."
-    mixed = answer.drive(advise, {"kind": "mixed", "seconds": planted.about(0.05)}, ("serial", "threads", "processes"), 4, 4)
+    mixed = answer.drive(advise, {"kind": "mixed", "seconds": planted.about(0.05)}, ("serial", "threads", "processes"), 3, 3)
     assert mixed["model"] == "processes", f"Measured: {mixed['measured']}."
 
 
@@ -1752,7 +1752,7 @@ from weft.judge import points, requires
 from weft.judge.yardsticks import paired_ratio
 
 #: About 30 ms of small objects a piece.
-CRUNCH, PIECES, RUNS = {"kind": "crunching", "size": 250_000}, 3, 3
+CRUNCH, PIECES, RUNS = {"kind": "crunching", "size": 200_000}, 3, 3
 
 
 def cpu_of(answer, drive):
