@@ -739,13 +739,14 @@ def test_standard_workloads(answer):
     """Your CPU workload never waits, your I/O workload hardly computes, the mixed one does both."""
     facts = answer.drive(look_at_standard)
     assert set(facts) == {"CPU", "I/O", "mixed"}
-    told = {name: piece for name, piece in facts.items() if not 0.002 <= piece["seconds"] <= 0.5}
-    assert told == {}, "A piece takes 5 to 100 ms (a slow machine is allowed for)."
     waited = {name: piece["waited"] for name, piece in facts.items()}
     assert waited == {"CPU": False, "I/O": True, "mixed": True}, "Whether the system saw a piece wait."
-    shares = {name: piece["CPU"] / piece["seconds"] for name, piece in facts.items()}
-    assert shares["I/O"] <= 0.3, "The share of its time that a piece of I/O was on the processor."
-    assert 0.08 <= shares["mixed"] <= 0.9, "The share of its time that a mixed piece was on the processor."
+    cpu = {name: piece["CPU"] for name, piece in facts.items()}
+    assert cpu["I/O"] <= 0.3 * facts["I/O"]["seconds"], "Seconds that a piece of I/O was on the processor."
+    assert 0.004 <= facts["I/O"]["seconds"] <= 0.5, "Seconds that a piece of I/O takes: 5 to 100 ms."
+    for name, least in (("CPU", 0.004), ("mixed", 0.001)):
+        assert least <= cpu[name] <= 0.2, f"CPU seconds of a piece of {name}: it takes 5 to 100 ms in all."
+    assert facts["mixed"]["seconds"] - cpu["mixed"] >= 0.001, "Seconds that a mixed piece was not on the processor."
 
 
 @points(3)
@@ -1078,10 +1079,10 @@ def test_wall_and_cpu_are_told_apart(answer, planted):
 @requires("test_wall_and_cpu_are_told_apart")
 def test_throughput(answer, planted):
     """Throughput is pieces per second of wall time."""
-    facts = answer.drive(measure_one, {"kind": "releasing", "seconds": planted.about(0.03)}, "threads", 3, 6, repetitions=3)
-    truth = statistics.median(planted_truth.seconds(Trace.from_json(facts["log"]), 6, 3))
+    facts = answer.drive(measure_one, {"kind": "releasing", "seconds": planted.about(0.02)}, "serial", 1, 5, repetitions=3)
+    truth = statistics.median(planted_truth.seconds(Trace.from_json(facts["log"]), 5, 3))
     told = measured_well(facts)["throughput"]
-    assert close(told, 6 / truth, share=0.4), f"Six pieces were done in {truth:.3f} s."
+    assert close(told, 5 / truth), f"Five pieces were done in {truth:.3f} s."
 
 
 @points(4)
@@ -1098,7 +1099,7 @@ def test_memory(answer):
 @requires("test_memory")
 def test_memory_of_children(answer):
     """What worker processes take is counted: two with 48 MiB each are 96 MiB."""
-    spec = {"kind": "allocating", "seconds": 0.15, "size": 48 * MIB}
+    spec = {"kind": "allocating", "seconds": 0.2, "size": 48 * MIB}
     told = measured_well(answer.drive(measure_one, spec, "processes", 2, 2, repetitions=3))["memory"] / MIB
     assert close(told, 96, slack=0), "MiB by which all processes together grew."
 
@@ -1492,15 +1493,22 @@ from weft.judge import points, requires
 ALL = ("serial", "threads", "processes", "asyncio")
 
 
+def advice(answer, planted, kind, models, wanted):
+    """What is advised for pieces of a kind; longer pieces if it is not what is wanted, for the machine may be busy."""
+    for seconds in (0.03, 0.06, 0.12):
+        told = answer.drive(advise, {"kind": kind, "seconds": planted.about(seconds)}, models, 3, 3)
+        if told["model"] in wanted and told["GIL"] == wanted[told["model"]]:
+            break
+    return told
+
+
 @points(4)
 def test_advice_for_the_two_libraries(answer, planted):
     """Work that holds the GIL gets processes and a reason that names it; work that lets go of it gets threads or asyncio."""
-    spec = {"kind": "holding", "seconds": planted.about(0.04)}
-    held = answer.drive(advise, spec, ("serial", "threads", "processes"), 3, 3)
+    held = advice(answer, planted, "holding", ("serial", "threads", "processes"), {"processes": "held"})
     assert (held["model"], held["GIL"]) == ("processes", "held"), f"Measured: {held['measured']}."
     assert "GIL" in held["reason"] and re.search(r"\d", held["reason"]), "The reason names the GIL and gives numbers."
-    spec = {"kind": "releasing", "seconds": planted.about(0.04)}
-    free = answer.drive(advise, spec, ALL, 3, 3)
+    free = advice(answer, planted, "releasing", ALL, {"threads": "released", "asyncio": "released"})
     assert free["model"] in ("threads", "asyncio"), f"Measured: {free['measured']}."
     assert free["GIL"] == "released", f"Measured: {free['measured']}."
 
@@ -1527,7 +1535,7 @@ def test_advice_for_tiny_and_mixed_work(answer, planted):
     """Work that is too small for any model stays serial; work that holds the GIL most of its time gets processes."""
     tiny = answer.drive(advise, {"kind": "tiny"}, ALL, 4, 50)
     assert tiny["model"] == "serial", f"Measured: {tiny['measured']}."
-    mixed = answer.drive(advise, {"kind": "mixed", "seconds": planted.about(0.05)}, ("serial", "threads", "processes"), 3, 3)
+    mixed = advice(answer, planted, "mixed", ("serial", "threads", "processes"), {"processes": "held"})
     assert mixed["model"] == "processes", f"Measured: {mixed['measured']}."
 
 
