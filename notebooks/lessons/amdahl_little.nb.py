@@ -56,7 +56,7 @@ def job(serial: float, workers: int, total: float = 0.12) -> float:
 
 for workers in (1, 2, 4, 8):
     alone, together = job(0.25, 1), job(0.25, workers)
-    print(f"{workers} workers: {1000 * together:4.0f} ms, {alone / together:.1f}× (the law allows {amdahl(0.25, workers):.1f}×)")
+    print(f"{workers} at work: {1000 * together:4.0f} ms, {alone / together:.1f}× (the law allows {amdahl(0.25, workers):.1f}×)")
 
 # %% [markdown]
 # ## Explore
@@ -134,7 +134,7 @@ def rate_of(workers: int, seconds: float, requests: int = 40) -> float:
 
 
 for workers in (1, 4, 10):
-    print(f"{workers:2} workers, 20 ms a request: {rate_of(workers, 0.02):5.0f} requests/s, the law says {workers / 0.02:5.0f}")
+    print(f"{workers:2} at work, 20 ms a request: {rate_of(workers, 0.02):5.0f} requests/s, the law says {workers / 0.02:5.0f}")
 
 # %% [markdown]
 # ## Watch the number in the house

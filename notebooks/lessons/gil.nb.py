@@ -107,7 +107,8 @@ for kind in ("releasing", "holding"):
 
 # %% [markdown]
 # The processor was idle in both. *Idle* does not mean *free*: the second kind waits with the lock in its hand, as a C library
-# does that nobody taught to let go.
+# does that nobody taught to let go. Where its bars overlap, a thread is in the call already and waits for the lock: count the
+# milliseconds, not the bars.
 #
 # ## A heartbeat sees it
 #
