@@ -1,9 +1,9 @@
 """What P1's reference costs the work that it measures, beside profilers: ``python benchmarks/p1_profiler.py [rounds]``.
 
-The same work (small objects, calls of Python functions, a wait; two threads) is run bare, measured by the reference, and
-under pyinstrument, VizTracer, cProfile and tracemalloc, in turn, in processes of their own, nine rounds unless said. Printed is the
-CPU time of each over that of the bare run in the same round: all processes, without the start of the interpreter. What
-is not installed is left out, with a sentence.
+The same work (small objects, calls of functions, a wait; two threads) is run bare, measured by the reference, and under
+pyinstrument, VizTracer, cProfile and tracemalloc: in turn, in processes of their own, nine rounds unless said.
+Printed is the CPU time of each over that of the bare run in the same round: all processes that it starts, without the
+import of the profiler. What is not installed is left out, with a sentence.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def fibonacci(n: int) -> int:
 
 def piece() -> None:
     """Calls, small objects, a wait: about a tenth of a second of CPU time."""
-    fibonacci(21)
-    sum(len(str(number)) for number in range(150_000))
+    fibonacci(24)
+    sum(len(str(number)) for number in range(400_000))
     time.sleep(0.01)
 
 
@@ -121,6 +121,8 @@ def runs() -> dict[str, Callable[[], None]]:
         if importlib.util.find_spec(package) is None:
             print(f"{package} is not installed (pip install {package}), so it is left out.")
             found = {name: run for name, run in found.items() if not name.startswith(package)}
+        else:
+            importlib.import_module(package)
     return found
 
 
@@ -148,6 +150,7 @@ def main() -> None:
         for name, source in reference(Course(Path(__file__).parents[1]).challenge("P1")).lifted.modules.items():
             Path(modules, f"{name}.py").write_text(source, encoding="utf-8")
         sys.path.insert(0, modules)
+        importlib.import_module("gil")  # and with it all that a row needs
         compared = runs()
         used: dict[str, list[float]] = {name: [] for name in compared}
         for number in range(rounds + 1):
@@ -159,7 +162,9 @@ def main() -> None:
     for name, found in used.items():
         ratios = [mine / bare for mine, bare in zip(found, used["bare"], strict=True)]
         spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-        print(f"{name:24} median {statistics.median(found):6.3f} s CPU   {statistics.median(ratios):5.2f} × bare ({spread})")
+        print(
+            f"{name:24} median {statistics.median(found):6.3f} s CPU   {statistics.median(ratios):5.2f} × bare ({spread})"
+        )
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ def lanes(trace) -> dict[str, list[tuple[float, float]]]:
 for piece in (ask_camera, convert):
     workshop.reset()
     in_threads(workshop.piece(piece.kind, seconds=0.02))
-    display(gil_timeline(lanes(workshop.trace)))
+    display(gil_timeline(lanes(workshop.trace), title=f"Eight calls, {piece.kind} the GIL, in four threads"))
 
 
 # %% [markdown]
@@ -1408,9 +1408,11 @@ from matplotlib.figure import Figure
 from measure import Row
 from workloads import MODELS
 
+from weft.charts.theme import PALETTE, headline, legend
 from weft.charts.theme import figure as blank_figure
 
 SIMPLEST_FIRST = ("serial", "threads", "asyncio", "processes")
+COLOURS = dict(zip(MODELS, ("blue", "orange", "green", "purple"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -1456,6 +1458,7 @@ def figure(rows: Sequence[Row]) -> Figure:
     Both axes have a label, that of time with its unit; a legend names the models. Rows with an error have no bar.
     """
     chart, (axes,) = blank_figure(8.0, 3.6)
+    headline(axes, "Median of the runs; lines from the fastest to the slowest")
     # TODO: after this, chart shows all rows without an error. axes.bar draws bars, its yerr= the spread below and above.
     ### BEGIN SOLUTION
     names = list(dict.fromkeys(row.workload for row in rows))
@@ -1465,13 +1468,13 @@ def figure(rows: Sequence[Row]) -> Figure:
         below = [row.seconds - row.fastest for row in mine]
         above = [row.slowest - row.seconds for row in mine]
         if mine:
-            axes.bar(places, [row.seconds for row in mine], 0.2, yerr=[below, above], capsize=3, label=model)
+            look = {"color": PALETTE[COLOURS[model]], "label": model, "capsize": 3}
+            axes.bar(places, [row.seconds for row in mine], 0.2, yerr=[below, above], **look)
     axes.set_xticks(range(len(names)), names)
     axes.set_xlabel("workload")
     axes.set_ylabel("time of one run / s")
-    axes.set_title("Median of the runs, from the fastest to the slowest", loc="left")
-    axes.legend()
     ### END SOLUTION
+    legend(axes)
     return chart
 
 
