@@ -162,9 +162,8 @@ def main() -> None:
     for name, found in used.items():
         ratios = [mine / bare for mine, bare in zip(found, used["bare"], strict=True)]
         spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-        print(
-            f"{name:24} median {statistics.median(found):6.3f} s CPU   {statistics.median(ratios):5.2f} × bare ({spread})"
-        )
+        middle = f"median {statistics.median(found):6.3f} s CPU  {statistics.median(ratios):5.2f} × bare"
+        print(f"{name:22} {middle} ({spread})")
 
 
 if __name__ == "__main__":

@@ -1468,8 +1468,8 @@ def figure(rows: Sequence[Row]) -> Figure:
         below = [row.seconds - row.fastest for row in mine]
         above = [row.slowest - row.seconds for row in mine]
         if mine:
-            look = {"color": PALETTE[COLOURS[model]], "label": model, "capsize": 3}
-            axes.bar(places, [row.seconds for row in mine], 0.2, yerr=[below, above], **look)
+            colour, middle = PALETTE[COLOURS[model]], [row.seconds for row in mine]
+            axes.bar(places, middle, 0.2, yerr=[below, above], capsize=3, color=colour, label=model)
     axes.set_xticks(range(len(names)), names)
     axes.set_xlabel("workload")
     axes.set_ylabel("time of one run / s")

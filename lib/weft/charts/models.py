@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from weft.charts.theme import INK, PALETTE, figure, headline, legend
 
 #: Seconds of each repetition, by model and number of workers.
 Runs = Mapping[str, Mapping[int, Sequence[float]]]
+
+
+class Look(NamedTuple):
+    """How one model's line looks."""
+
+    colour: str
+    marker: str
+    label: str
+
 
 LOOKS = tuple(zip(("blue", "orange", "green", "purple", "sky", "vermilion"), "osD^vX", strict=True))
 
@@ -39,7 +50,7 @@ def models(runs: Runs, *, base: float, pieces: int, title: str | None = None) ->
     """
     made, (rate, gain) = figure(8.0, 5.0, rows=(1.0, 1.0))
     for (model, by_workers), (colour, marker) in zip(runs.items(), LOOKS, strict=False):
-        look = {"color": PALETTE[colour], "marker": marker, "label": model}
+        look = Look(PALETTE[colour], marker, model)
         _draw(rate, by_workers, lambda seconds: pieces / seconds, look)
         _draw(gain, by_workers, lambda seconds: base / seconds, look)
     rate.axhline(pieces / base, color=INK, linestyle=":", label="one after the other")
@@ -51,17 +62,18 @@ def models(runs: Runs, *, base: float, pieces: int, title: str | None = None) ->
         axes.set_ylim(bottom=0)
         legend(axes, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     gain.set_xlabel("workers")
-    gain.xaxis.get_major_locator().set_params(integer=True)
+    gain.xaxis.set_major_locator(MaxNLocator(integer=True))
     headline(rate, title or describe(runs, base))
     return made
 
 
 def _draw(
-    axes: Axes, by_workers: Mapping[int, Sequence[float]], figure_of: Callable[[float], float], look: dict[str, str]
+    axes: Axes, by_workers: Mapping[int, Sequence[float]], figure_of: Callable[[float], float], look: Look
 ) -> None:
     workers = sorted(number for number, seconds in by_workers.items() if seconds)
     figures = [sorted(map(figure_of, by_workers[number])) for number in workers]
     middle = [statistics.median(each) for each in figures]
     below = [median - each[0] for median, each in zip(middle, figures, strict=True)]
     above = [each[-1] - median for median, each in zip(middle, figures, strict=True)]
-    axes.errorbar(workers, middle, yerr=[below, above], capsize=3, **look)
+    spread = [below, above]
+    axes.errorbar(workers, middle, spread, capsize=3, color=look.colour, marker=look.marker, label=look.label)

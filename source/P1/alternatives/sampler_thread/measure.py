@@ -71,7 +71,8 @@ def repeat(
     ready: Callable[[], None], workload: Workload, model: str, workers: int, repetitions: int
 ) -> dict[str, list[float]]:
     """Inside the box."""
-    walls, cpus = [], []
+    walls: list[float] = []
+    cpus: list[float] = []
     with open_model(model, workers) as run:
         run(workload)
         ready()
