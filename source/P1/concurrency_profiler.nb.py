@@ -821,7 +821,9 @@ def test_workers_is_a_parameter(answer):
 @requires("test_four_at_once")
 def test_blocking_work_does_not_stop_the_loop(answer):
     """Work without an awaitable also runs four at once under asyncio."""
-    assert seen(answer, {"asyncio": {"workers": 4, "count": 8, "loop": False}})["asyncio"]["pieces"] == 4
+    assert seen(answer, {"asyncio": {"workers": 4, "count": 8, "loop": False}})["asyncio"]["pieces"] == 4, (
+        "The most pieces at work at once, when they block and four workers were asked for."
+    )
 
 
 ### END HIDDEN TESTS
@@ -1087,9 +1089,11 @@ def cpu(facts, count, number):
     return statistics.median(sum(event.value for event in run) for run in noted_runs(facts, count, number))
 
 
-def close(told, truth, share=0.15, slack=0.01):
-    """Whether a figure is the truth, give or take a share of it and a little more for what lies between two clocks."""
-    return abs(told - truth) <= share * truth + slack
+def near(told, truth, message, share=0.15, slack=0.01):
+    """A figure is the truth, give or take a share of it, and a little more for what lies between two clocks."""
+    margin = share * truth + slack
+    assert round(told, 4) >= round(truth - margin, 4), message
+    assert round(told, 4) <= round(truth + margin, 4), message
 
 
 @points(5)
@@ -1097,12 +1101,11 @@ def test_wall_and_cpu_are_told_apart(answer, planted):
     """Work that waits has wall time and hardly any CPU time; work that computes has both."""
     facts = answer.drive(measure_one, {"kind": "holding", "seconds": planted.about(0.02)}, "serial", 1, 3, repetitions=3)
     row, truth = measured_well(facts), statistics.median(wall(facts, 3, 3))
-    assert close(row["seconds"], truth), f"Three waits took {truth:.3f} s, by the median of the repetitions."
-    assert row["cpu"] <= 0.3 * truth, f"In {truth:.3f} s of waiting, the processor had hardly anything to do."
+    near(row["seconds"], truth, f"`seconds`: three waits took {truth:.3f} s, by the median of the repetitions.")
+    assert row["cpu"] <= round(0.3 * truth, 4), f"`cpu`: in {truth:.3f} s of waiting, the processor had hardly anything to do."
     facts = answer.drive(measure_one, {"kind": "hashing", "seconds": planted.about(0.02)}, "serial", 1, 3, repetitions=3)
     truth = cpu(facts, 3, 3)
-    told = measured_well(facts)["cpu"]
-    assert close(told, truth), f"Three pieces of hashing used {truth:.3f} s of CPU time, by their own clocks."
+    near(measured_well(facts)["cpu"], truth, f"`cpu`: three pieces of hashing used {truth:.3f} s, by their own clocks.")
 
 
 @points(2)
@@ -1111,8 +1114,7 @@ def test_throughput(answer, planted):
     """Throughput is pieces per second of wall time."""
     facts = answer.drive(measure_one, {"kind": "releasing", "seconds": planted.about(0.02)}, "serial", 1, 5, repetitions=3)
     truth = statistics.median(wall(facts, 5, 3))
-    told = measured_well(facts)["throughput"]
-    assert close(told, 5 / truth), f"Five pieces were done in {truth:.3f} s."
+    near(measured_well(facts)["throughput"], 5 / truth, f"`throughput`: five pieces were done in {truth:.3f} s.")
 
 
 @points(4)
@@ -1121,7 +1123,7 @@ def test_memory(answer):
     """Work that takes 64 MiB for a moment is reported with 64 MiB, give or take 15 %."""
     spec = {"kind": "allocating", "seconds": 0.12, "size": 64 * MIB}
     told = measured_well(answer.drive(measure_one, spec, "serial", 1, 1, repetitions=3, warm=150 * MIB))["memory"] / MIB
-    assert close(told, 64, slack=0), "MiB by which the process grew while each piece had 64 MiB."
+    near(told, 64, "`memory` in MiB: each piece had 64 for a moment, and the process had more before.", slack=0)
 
 
 ### BEGIN HIDDEN TESTS
@@ -1131,7 +1133,7 @@ def test_memory_of_children(answer):
     """What worker processes take is counted: two with 48 MiB each are 96 MiB."""
     spec = {"kind": "allocating", "seconds": 0.2, "size": 48 * MIB}
     told = measured_well(answer.drive(measure_one, spec, "processes", 2, 2, repetitions=3))["memory"] / MIB
-    assert close(told, 96, slack=0), "MiB by which all processes together grew."
+    near(told, 96, "`memory` in MiB: two worker processes had 48 each, at the same time.", slack=0)
 
 
 @points(2)
@@ -1140,7 +1142,7 @@ def test_memory_while_the_lock_is_held(answer):
     """Memory is seen also when the work lets no other thread of its process run."""
     spec = {"kind": "hoarding", "seconds": 0.12, "size": 64 * MIB}
     told = measured_well(answer.drive(measure_one, spec, "threads", 1, 1, repetitions=3))["memory"] / MIB
-    assert close(told, 64, slack=0), "MiB by which the process grew."
+    near(told, 64, "`memory` in MiB: each piece had 64, and let no other thread run meanwhile.", slack=0)
 
 
 @points(2)
@@ -1150,8 +1152,8 @@ def test_cpu_of_children(answer, planted):
     spec = {"kind": "hashing", "seconds": planted.about(0.03)}
     facts = answer.drive(measure_one, spec, "processes", 2, 3, repetitions=3)
     truth = cpu(facts, 3, 3)
-    told = measured_well(facts)["cpu"]
-    assert close(told, truth, share=0.25, slack=0.02), f"Three pieces used {truth:.3f} s, by their own clocks."
+    message = f"`cpu`: three pieces in two worker processes used {truth:.3f} s, by their own clocks."
+    near(measured_well(facts)["cpu"], truth, message, share=0.25, slack=0.02)
 
 
 @points(2)
@@ -1161,9 +1163,10 @@ def test_one_bad_run_does_not_decide(answer):
     spec = {"kind": "hiccup", "seconds": 0.02, "at": 5}
     facts = answer.drive(measure_one, spec, "serial", 1, 2, repetitions=5)
     row, runs = measured_well(facts), wall(facts, 2, 5)
-    told = {name: close(row[name], truth) for name, truth in zip(("fastest", "seconds", "slowest"), runs[::2], strict=True)}
-    assert told == {"fastest": True, "seconds": True, "slowest": True}, f"The runs took {runs[0]:.3f} to {runs[-1]:.3f} s."
-    assert row["repetitions"] == 5
+    took = ", ".join(f"{run:.3f}" for run in runs)
+    for name, truth in zip(("fastest", "seconds", "slowest"), runs[::2], strict=True):
+        near(row[name], truth, f"`{name}`: the runs took {took} s.")
+    assert row["repetitions"] == 5, "Five were asked for."
 
 
 ### END HIDDEN TESTS
