@@ -1178,25 +1178,28 @@ from weft.trace import Trace
 from weft.worlds import planted_truth
 
 
-def seconds_of(facts, count, repetitions):
-    """The longest of the measured runs, by what the pieces noted; raises if a slow first call is among them."""
+def measured_runs(facts, count, repetitions):
+    """The runs that were measured, as the pieces noted them, and how many slow first calls are among them."""
     trace, wanted = Trace.from_json(facts["log"]), count * repetitions
     assert trace.count("leave") >= wanted, f"So many pieces came to their end; {repetitions} runs of {count} were asked for."
     runs = planted_truth.repetitions(trace, count, repetitions)
-    cold = len(trace.of("cold").between(runs[0].events[0].time, runs[-1].events[-1].time))
-    assert cold == 0, "So many pieces were the first in their process, and slow for it, in the runs that you measured."
-    return max(run.span() for run in runs)
+    return runs, len(trace.of("cold").between(runs[0].events[0].time, runs[-1].events[-1].time))
 
 
 @points(5)
 def test_start_up_is_not_charged(answer):
     """What workers need only once is not charged to the work: not the start of a pool, and not a slow first call."""
     for model in ("serial", "processes"):
-        facts = answer.drive(measure_one, {"kind": "cold", "seconds": 0.04}, model, 3, 3, repetitions=3)
-        assert facts["row"]["error"] == ""
-        truth = seconds_of(facts, 3, 3)
-        told = f"{model}: the slowest run, which took {truth:.3f} s from its first piece to its last."
-        assert facts["row"]["slowest"] <= 1.2 * truth + 0.2, told
+        for _ in range(2):  # on a busy machine a worker may start so late that the warm-up is over: try once more
+            facts = answer.drive(measure_one, {"kind": "cold", "seconds": 0.04}, model, 3, 3, repetitions=3)
+            assert facts["row"]["error"] == ""
+            runs, cold = measured_runs(facts, 3, 3)
+            if cold == 0:
+                break
+        assert cold == 0, f"{model}: pieces in the measured runs that were the first in their process, and slow for it."
+        truth = max(run.span() for run in runs)
+        message = f"{model}: the slowest run, which took {truth:.3f} s from its first piece to its last."
+        assert facts["row"]["slowest"] <= 1.2 * truth + 0.2, message
 
 
 ### BEGIN HIDDEN TESTS
