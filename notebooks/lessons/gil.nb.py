@@ -75,20 +75,10 @@ ipywidgets.interact(
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from weft.charts.gil_timeline import by_thread
 from weft.notebook import use_world
 
 workshop = use_world("planted")
-
-
-def lanes(trace) -> dict[str, list[tuple[float, float]]]:
-    """When each thread was inside a piece of work, from what the pieces noted."""
-    found, entered = {}, {}
-    for event in trace.of("enter", "leave"):
-        if event.kind == "enter":
-            entered[event.actor] = event.time
-        else:
-            found.setdefault(event.actor, []).append((entered[event.actor], event.time))
-    return {f"thread {number}": lane for number, lane in enumerate(found.values(), start=1)}
 
 
 def in_threads(piece, calls: int, threads: int) -> float:
@@ -103,7 +93,7 @@ def in_threads(piece, calls: int, threads: int) -> float:
 for kind in ("releasing", "holding"):
     workshop.reset()
     seconds = in_threads(workshop.piece(kind, seconds=0.03), calls=6, threads=3)
-    display(gil_timeline(lanes(workshop.trace), title=f"{kind}: six calls in three threads, {1000 * seconds:.0f} ms"))
+    display(gil_timeline(by_thread(workshop.trace), title=f"{kind}: six calls in three threads, {1000 * seconds:.0f} ms"))
 
 # %% [markdown]
 # The processor was idle in both. *Idle* does not mean *free*: the second kind waits with the lock in its hand, as a C library

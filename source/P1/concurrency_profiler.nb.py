@@ -95,23 +95,13 @@ for name, piece in (("ask_camera", ask_camera), ("convert", convert)):
 from IPython.display import display
 
 from weft.charts import gil_timeline
-
-
-def lanes(trace) -> dict[str, list[tuple[float, float]]]:
-    """When each thread was inside a piece, from what the pieces noted."""
-    found, entered = {}, {}
-    for event in trace.of("enter", "leave"):
-        if event.kind == "enter":
-            entered[event.actor] = event.time
-        else:
-            found.setdefault(event.actor, []).append((entered[event.actor], event.time))
-    return {f"thread {number}": lane for number, lane in enumerate(found.values(), start=1)}
+from weft.charts.gil_timeline import by_thread
 
 
 for piece in (ask_camera, convert):
     workshop.reset()
     in_threads(workshop.piece(piece.kind, seconds=0.02))
-    display(gil_timeline(lanes(workshop.trace), title=f"Eight calls, {piece.kind} the GIL, in four threads"))
+    display(gil_timeline(by_thread(workshop.trace), title=f"Eight calls, {piece.kind} the GIL, in four threads"))
 
 
 # %% [markdown]

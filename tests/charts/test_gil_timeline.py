@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from weft.charts import gil_timeline
-from weft.charts.gil_timeline import describe
+from weft.charts.gil_timeline import by_thread, describe
+from weft.trace import Event, Trace
 
 LANES = {"thread 1": [(10.0, 10.2), (10.4, 10.6)], "thread 2": [(10.2, 10.4)]}
 
@@ -27,6 +28,12 @@ def test_beats_are_drawn_below_in_milliseconds() -> None:
 def test_beats_without_threads_stand_alone() -> None:
     (axes,) = gil_timeline({}, [(0.1, 0.02)], title="in four threads").axes
     assert axes.get_ylabel() == "late by / ms" and axes.get_title(loc="left") == "in four threads"
+
+
+def test_lanes_of_a_trace() -> None:
+    rows = [(0.0, "enter", "b"), (1.0, "enter", "a"), (2.0, "leave", "a"), (3.0, "leave", "b"), (4.0, "enter", "a")]
+    trace = Trace(Event(time, kind, "process 1", actor) for time, kind, actor in rows)
+    assert by_thread(trace) == {"thread 1": [(1.0, 2.0)], "thread 2": [(0.0, 3.0)]}
 
 
 def test_the_sentence() -> None:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from weft.charts.theme import PALETTE, figure, headline, legend
+from weft.trace import Trace
 
 #: (start, end) in seconds, for each thread by name.
 Lanes = Mapping[str, Sequence[tuple[float, float]]]
@@ -16,6 +17,18 @@ Lanes = Mapping[str, Sequence[tuple[float, float]]]
 Beats = Sequence[tuple[float, float]]
 
 COLOURS = tuple(PALETTE[name] for name in ("blue", "orange", "green", "purple", "sky", "yellow"))
+
+
+def by_thread(trace: Trace) -> dict[str, list[tuple[float, float]]]:
+    """When each thread was inside a piece of work: a trace's ``enter`` and ``leave``, whose actors are threads."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    entered: dict[str, float] = {}
+    for event in trace.of("enter", "leave"):
+        if event.kind == "enter":
+            entered[event.actor] = event.time
+        elif event.actor in entered:
+            found.setdefault(event.actor, []).append((entered.pop(event.actor), event.time))
+    return {f"thread {number}": lane for number, lane in enumerate(found.values(), start=1)}
 
 
 def describe(lanes: Lanes, beats: Beats = ()) -> str:
