@@ -3,6 +3,8 @@
 from weft.charts.choices import choices
 from weft.charts.density import density
 from weft.charts.gantt import gantt
+from weft.charts.gil_timeline import gil_timeline
+from weft.charts.models import models
 from weft.charts.queue_depth import queue_depth
 from weft.charts.queue_latency import queue_latency
 from weft.charts.rates import rates
@@ -19,6 +21,8 @@ __all__ = [
     "density",
     "dropped_rows",
     "gantt",
+    "gil_timeline",
+    "models",
     "queue_depth",
     "queue_latency",
     "rates",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import multiprocessing
-import os
 import re
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from weft.layout import Course, LayoutError
+from weft.probes import free_threading
 
 OLDEST = (3, 11)
 
@@ -144,14 +144,11 @@ def browser() -> Finding:
 def free_threaded() -> Finding:
     """Whether there is a Python without a global interpreter lock."""
     purpose = "showing what changes without the GIL"
-    for name in filter(None, (os.environ.get("WEFT_NOGIL_PYTHON"), "python3.14t", "python3.13t")):
-        path = shutil.which(name)
-        question = "import sys, sysconfig; print(sysconfig.get_config_var('Py_GIL_DISABLED'), sys.version.split()[0])"
-        said = _output([path, "-c", question]) if path else ""
-        if said.startswith("1 "):
-            return Finding("free-threaded Python", True, f"{Path(name).name}, {said[2:]}", purpose)
-    found = "none in WEFT_NOGIL_PYTHON, and no python3.14t or python3.13t"
-    return Finding("free-threaded Python", False, found, purpose)
+    interpreter = free_threading.find()
+    if interpreter is None:
+        return Finding("free-threaded Python", False, free_threading.NONE, purpose)
+    found = f"{Path(interpreter.path).name}, {interpreter.version}"
+    return Finding("free-threaded Python", True, found, purpose)
 
 
 def _output(command: list[str]) -> str:
