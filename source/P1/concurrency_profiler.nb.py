@@ -6,6 +6,7 @@
 #     focus: wall and CPU time, the GIL, memory, recommendations
 #     id: P1
 #     minutes: 35-45
+#     order: 7
 #     title: Concurrency performance profiler
 # ---
 
@@ -826,8 +827,8 @@ def test_blocking_work_does_not_stop_the_loop(answer):
 #
 # Two functions stand on the two sides of it. `repeat` runs *inside*: it opens the model, runs the workload once to warm
 # up (workers start, caches fill, libraries load), calls `ready()`, and only then takes times. `observe` stays *outside*
-# and looks at the memory of the box and its children every 20 ms. A thread inside could not do that: while work
-# holds the GIL, no other thread in there gets to look.
+# and looks at the memory of the box and its children every 20 ms. A thread inside is at the
+# mercy of the work: while that holds the GIL, no other thread in there gets to look.
 #
 # Report the *median* of the repetitions, for one bad run moves a mean as far as it likes, and fastest and slowest
 # beside it. One measurement is an anecdote.

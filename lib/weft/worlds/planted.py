@@ -24,9 +24,8 @@ from random import Random
 from typing import Any
 
 from weft.trace import Event, Trace
-from weft.worlds import segments_log
 from weft.worlds.csv_hook import sleep_holding_the_lock
-from weft.worlds.segments_log import note
+from weft.worlds.notes import note, read_notes
 
 #: What is hashed at a time, in bytes: far more than hashlib hashes without letting go of the interpreter's lock.
 BLOCK = bytes(1 << 18)
@@ -185,7 +184,7 @@ def read_log(log: Path) -> Trace:
 
     The subject is the process, as ``"process 12"``; the actor the thread in it.
     """
-    return Trace(map(_event, segments_log.read_log(log)))
+    return Trace(map(_event, read_notes(log)))
 
 
 def _event(noted: Event) -> Event:

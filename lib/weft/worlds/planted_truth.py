@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from weft.trace import Trace
-from weft.worlds.segments_log import processes_at_once
+from weft.worlds.notes import processes_at_once
 
 
 def repetitions(trace: Trace, count: int, number: int) -> list[Trace]:
