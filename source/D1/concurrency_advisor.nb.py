@@ -2650,7 +2650,7 @@ time.sleep(3)
 ## trap: deep
 ## why: More parentheses than Python can read.
 value = $PARENS
-'''.replace("$SUM", " + ".join(["1"] * 900)).replace("$PARENS", "(" * 10_000 + "1" + ")" * 10_000)
+'''.replace("$SUM", " + ".join(["1"] * 1_400)).replace("$PARENS", "(" * 10_000 + "1" + ")" * 10_000)
 )
 
 SHARED = """import threading
@@ -3089,10 +3089,11 @@ def test_too_many_parentheses(answer):
 @requires("test_a_syntax_error_is_an_answer")
 def test_deep_but_readable(answer):
     """Nesting that Python itself can read is read: long sums and long chains of calls, wherever they stand."""
-    total, chain = " + ".join(["n"] * 900), "x" + ".step()" * 300
+    total, chain = " + ".join(["m"] * 1_400), "x" + ".step()" * 600
     loop = f"import time\ndef f(xs):\n    for x in xs:\n        n = {total}\n        a[{total}] = {chain}\n        time.sleep(x)\n"
     facts = answer.drive(row, loop)
     assert (facts["model"], facts["line"]) == ("threads", 6)
+    assert answer.drive(row, "x = " + " + ".join(["1"] * 5_000))["model"] in ("serial", "unreadable")
 
 
 ### END HIDDEN TESTS
