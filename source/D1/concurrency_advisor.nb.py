@@ -2074,7 +2074,7 @@ def index(documents):
 ## name: h22
 ## model: processes
 ## why: Decimal arithmetic over many terms per item.
-## run: pi_table([300] * 8)
+## run: pi_table([30_000] * 8)
 from decimal import Decimal
 
 
@@ -2119,7 +2119,7 @@ def totals(limits):
 ## name: h25
 ## model: processes
 ## why: Each board is solved by a recursion of its own.
-## run: solve_all([5, 6, 6])
+## run: solve_all([7, 8])
 def place(size, row, columns, up, down):
     if row == size:
         return 1
@@ -2468,7 +2468,6 @@ async def mail(letters):
 ## model: serial
 ## trap: dependency
 ## why: The next request needs the cursor that this one brings.
-## run: events()
 import requests
 
 
