@@ -1,9 +1,9 @@
 """D1's reference beside simpler advisors and a linter: ``python benchmarks/d1_advisor.py``.
 
 Accuracy on the learners' and on the hidden snippets: the reference; the same reading without a call graph; names as
-they stand, without their meaning; words in the text. Where ruff has a rule (ASYNC210 to ASYNC251: blocking calls in coroutines) it is asked
-about the snippets with coroutines. Then CPU time over the standard library: one parse and one ast.walk, the reference,
-and pyflakes, which also reads scopes, where it is installed.
+they stand, without their meaning; words in the text. Where ruff has a rule (ASYNC210 to ASYNC251: blocking calls in
+coroutines) it is asked about the snippets with coroutines. Then CPU time over the standard library: one parse and one
+ast.walk, the reference, and pyflakes, which also reads scopes, where it is installed.
 """
 
 from __future__ import annotations

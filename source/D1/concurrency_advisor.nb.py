@@ -127,8 +127,8 @@ while todo:
     todo.extend((child, deeper) for child in reversed(list(ast.iter_child_nodes(node))))
 
 # %% [markdown]
-# Two things are wrong in that cell: one is the count for `range`. It stands in the `for` statement, but it runs once. In
-# part 2 you get this right.
+# One of the two counts is wrong. `range(3)` stands in the `for` statement, and yet it is called once, before the loop
+# begins. In part 2 you get this right.
 #
 # Advice needs knowledge of the library: what waits, what computes, roughly how long. This module is given. The numbers are orders of
 # magnitude; nothing depends on the second digit.
@@ -894,7 +894,7 @@ class Reader:
         ### BEGIN SOLUTION
         free = place.free or line is None
         inner = replace(place, times=place.times * times, free=free, carried=place.carried or line)
-        self.note(COMPUTE, loop, "loop", STEP, inner)
+        self.note(COMPUTE, loop, "a loop", STEP, inner)
         return inner
         ### END SOLUTION
 
@@ -956,7 +956,7 @@ class Reader:
         elif waited_for:
             self.note("await", node, shown(node.func), UNHEARD_OF, place)
         else:
-            self.note(COMPUTE, node, "call", STEP, place)
+            self.note(COMPUTE, node, "a call", STEP, place)
         if meaning not in MOVES and getattr(node.func, "attr", "") not in MOVES:
             self.hand_over(node, meaning, place)
         ### END SOLUTION
@@ -1436,12 +1436,16 @@ API = {
     UNREADABLE: "ast.parse",
 }
 
+#: What each kind of evidence is a reason for, and what to write instead.
 SAYS = {
-    "threads": "{what} lets other threads run meanwhile. Give each item to a {api}.",
-    "processes": "{what} computes and holds the GIL. Give each item to a {api}, in processes.",
-    "asyncio": "{what} is awaited, and the loop is free meanwhile. Start all at once in an {api}.",
-    "to_thread": "{what} holds up the event loop. Await {api}(...) of it instead.",
-    "serial": "{what} leaves nothing to overlap. Leave it as it is; measure with {api} before you change it.",
+    "wait": "{what} waits, and other threads can run meanwhile. Give each item to a {api}.",
+    "free": "{what} computes without the GIL, so threads do run at once. Give each item to a {api}.",
+    "compute": "{what} holds the GIL while it computes. Give each item to a {api}.",
+    "await": "{what} is awaited, and the event loop is free meanwhile. Start all of them in an {api}.",
+    "block": "{what} holds up the event loop. Await {api}(...) with it instead.",
+    "depend": "Here each iteration needs the one before. Leave it serial; if it is slow, measure parts with {api}.",
+    "once": "{what} leaves nothing to overlap with. Leave it serial, and measure with {api} before you change it.",
+    "nothing": "There is too little to do for a worker. Leave it serial, and measure with {api} before you change it.",
     UNREADABLE: "Python cannot read it: {what}. {api} says where.",
 }
 
@@ -1467,15 +1471,15 @@ class Advice:
     hazards: tuple[Hazard, ...] = ()
 
 
-def heaviest(evidence: Iterable[Evidence], kinds: tuple[str, ...]) -> tuple[int, str]:
-    """The line on which evidence of these kinds costs the most, and what stands there; 1 and nothing without any."""
+def heaviest(evidence: Iterable[Evidence], kinds: tuple[str, ...]) -> tuple[int, str, str]:
+    """The line on which evidence of these kinds costs the most, its kind, and what stands there; else line 1."""
     # TODO: after this, the line is the one on which the most time of these kinds goes.
     ### BEGIN SOLUTION
-    lines: dict[tuple[int, str], float] = defaultdict(float)
+    lines: dict[tuple[int, str, str], float] = defaultdict(float)
     for each in evidence:
         if each.kind in kinds:
-            lines[each.line, each.name] += each.seconds
-    return max(lines, key=lambda place: lines[place], default=(1, ""))
+            lines[each.line, each.kind, each.name] += each.seconds
+    return max(lines, key=lambda place: lines[place], default=(1, "nothing", ""))
     ### END SOLUTION
 
 
@@ -1509,8 +1513,8 @@ def advise(source: str | bytes) -> Advice:
     evidence = extract(tree)
     scores = score(evidence)
     model = max(scores, key=lambda name: scores[name])
-    line, what = heaviest(evidence, SPEAKS_FOR[model])
-    reason = SAYS[model].format(what=what or "So little work", api=API[model])
+    line, kind, what = heaviest(evidence, SPEAKS_FOR[model])
+    reason = SAYS[kind].format(what=what, api=API[model])
     return Advice(model, scores[model], line, reason, API[model], scores, hazards_in(evidence))
     ### END SOLUTION
 
