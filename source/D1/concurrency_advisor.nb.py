@@ -1218,6 +1218,7 @@ def test_words_are_no_calls(answer):
     )
     facts = answer.drive(evidence, source)
     assert named(facts, "wait") == [(7, "time.sleep")]
+    assert {kind for kind, line, *_ in facts if line < 5} == set(), "Nothing happens in lines 1 to 4."
 
 
 @points(3)

@@ -79,7 +79,7 @@ class Marks:
 def mark(snippets: Sequence[Snippet], advice: Sequence[Any]) -> Marks:
     """Marks for ``advice``, a mapping with ``model``, ``confidence`` and ``line`` for each snippet, in their order.
 
-    Macro-accuracy is the mean of each model's share of right answers; the Brier score the mean of (confidence − right)²,
+    Macro-accuracy is the mean of each model's share of right answers; the Brier score that of (confidence − right)²,
     where right is 1 or 0; a line counts where the model is right. Snippets that cannot be parsed are left out.
     """
     pairs = [(s, a) for s, a in zip(snippets, advice, strict=True) if s.model != UNREADABLE]
