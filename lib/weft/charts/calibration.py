@@ -42,11 +42,11 @@ def calibration(said: Sequence[tuple[float, bool]], *, title: str | None = None)
 
     A point's area is how many answers it stands for. On the dashed line, confidence is honest.
     """
-    made, (axes,) = figure(5.2, 4.4)
+    made, (axes,) = figure(6.6, 4.4)
     axes.plot([0, 1], [0, 1], "--", color=PALETTE["orange"], label="honest")
     for mean, share, count in bins(said):
-        axes.scatter([mean], [share], s=30 + 8 * count, color=PALETTE["blue"], label="answers", zorder=3)
-        axes.annotate(str(count), (mean, share), color=INK, xytext=(0, -18), textcoords="offset points", ha="center")
+        axes.scatter([mean], [share], s=30 + 4 * count, color=PALETTE["blue"], label="answers", zorder=3)
+        axes.annotate(str(count), (mean, share), color=INK, xytext=(0, -22), textcoords="offset points", ha="center")
     axes.set_xlim(0, 1.05)
     axes.set_ylim(-0.08, 1.08)
     axes.set_xlabel("confidence")
