@@ -2,7 +2,7 @@
 
 import ast
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 
 from evidence import Evidence
@@ -19,7 +19,7 @@ NEAR, DOUBT = 0.25, 0.3
 
 def point(evidence: Iterable[Evidence]) -> list[float]:
     """One coordinate for each model's seconds, one for what is too little to spread; blocks count most."""
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for each in evidence:
         seconds[each.kind] += each.seconds
     spread = [seconds["wait"] + seconds["free"], seconds["compute"], seconds["await"], seconds["depend"]]
