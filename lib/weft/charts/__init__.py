@@ -1,5 +1,7 @@
 """A trace in, a matplotlib figure out."""
 
+from weft.charts.advised import code_marks, score_bars
+from weft.charts.calibration import calibration
 from weft.charts.choices import choices
 from weft.charts.density import density
 from weft.charts.gantt import gantt
@@ -17,7 +19,9 @@ from weft.charts.throughput import throughput
 from weft.charts.timeline import timeline
 
 __all__ = [
+    "calibration",
     "choices",
+    "code_marks",
     "density",
     "dropped_rows",
     "gantt",
@@ -28,6 +32,7 @@ __all__ = [
     "rates",
     "rows_per_second",
     "scaling",
+    "score_bars",
     "stages",
     "swimlane",
     "switching",
