@@ -1,5 +1,6 @@
 """A trace in, a matplotlib figure out."""
 
+from weft.charts.chat_traffic import chat_latency, chat_traffic
 from weft.charts.choices import choices
 from weft.charts.density import density
 from weft.charts.gantt import gantt
@@ -15,6 +16,8 @@ from weft.charts.throughput import throughput
 from weft.charts.timeline import timeline
 
 __all__ = [
+    "chat_latency",
+    "chat_traffic",
     "choices",
     "density",
     "dropped_rows",
