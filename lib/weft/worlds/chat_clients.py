@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import hashlib
 import json
 import socket
 import struct
@@ -31,8 +33,16 @@ def subject_of(message: dict[str, Any]) -> str:
     return str(message.get(field))[:32]
 
 
+def digest_of(data: Any) -> str:
+    """The SHA-256 of a file's ``data``, base64; empty if it is none."""
+    try:
+        return hashlib.sha256(base64.b64decode(data, validate=True)).hexdigest()
+    except (TypeError, ValueError):
+        return ""
+
+
 class Log:
-    """What all clients of one scenario saw: events, and the messages that each heard."""
+    """What all clients of one scenario saw: events, and the messages that each heard, a file's data as a digest."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -51,6 +61,8 @@ class Log:
             message = None
         if not isinstance(message, dict):
             message = {"type": "no JSON", "raw": repr(raw)[:100]}
+        if "data" in message:
+            message["data"] = digest_of(message["data"])
         self.heard[who].append(message)
         self.note("hear", subject_of(message), who, len(raw))
         return message

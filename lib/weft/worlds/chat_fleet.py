@@ -7,9 +7,7 @@ statistics and when to stop, and learns nothing else.
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ from typing import Any
 
 from weft.trace import Trace
 from weft.worlds.chat_plan import FILE, Step
-from weft.worlds.contents import content
+from weft.worlds.contents import digest
 from weft.worlds.errors import WorldError
 from weft.worlds.hosting import Hosted
 
@@ -28,7 +26,7 @@ Message = dict[str, Any]
 class Record:
     """What the clients saw.
 
-    ``heard`` maps a client to the messages that it heard, in order; ``codes`` to the code with which its connection
+    ``heard`` maps a client to the messages that it heard, in order, with a digest in place of a file's ``data``; ``codes`` to the code with which its connection
     was closed (1006: without a closing handshake). ``looks`` are the server's statistics each time the steps said so,
     ``marks`` CPU seconds of its process, ``stopping`` the seconds that its end took. ``trouble`` says who waited for
     what in vain; empty if nobody did. ``facts`` is what the host of the server returned.
@@ -71,6 +69,7 @@ class ChatFleet:
 
     def __init__(self) -> None:
         self._hosted = Hosted("weft.worlds.chat_service", "The fleet of chat clients")
+        self._yardstick: Hosted | None = None
         self._record: Record | None = None
 
     def reset(self) -> None:
@@ -78,11 +77,11 @@ class ChatFleet:
         self._hosted.order(do="begin", key=secrets.token_hex(8), steps=[])
         self._record = None
 
-    def begin(self, *steps: Step, port: int | None = None, yardstick: str = "") -> dict[str, Any]:
+    def begin(self, *steps: Step, port: int | None = None) -> dict[str, Any]:
         """Be ready to run these steps when a host comes to the address that is returned, or against ``port`` at once."""
         key = secrets.token_hex(8)
         self._record = None
-        self._hosted.order(do="begin", key=key, steps=list(steps), port=port, yardstick=yardstick)
+        self._hosted.order(do="begin", key=key, steps=list(steps), port=port)
         return {"port": self._hosted.about["port"], "key": key}
 
     def record(self, patience: float = 5.0) -> Record:
@@ -112,30 +111,26 @@ class ChatFleet:
             raise AssertionError(record.trouble + _of_errors(facts))
         return record
 
-    def yardstick(self, *steps: Step, kind: str = "broadcast", patience: float = 30.0) -> Record:
+    def yardstick(self, *steps: Step, kind: str = "broadcast") -> Record:
         """The same against a server of our own: ``broadcast`` or ``raw``; see :mod:`weft.worlds.chat_yardstick`."""
-        self.begin(*steps, yardstick=kind)
-        record = self.record(patience)
+        if self._yardstick is None:
+            self._yardstick = Hosted("weft.worlds.chat_yardstick", "The yardstick of chat servers")
+        self._yardstick.order(kind=kind, address=self.begin(*steps))
+        record = self.record()
         if record.trouble:
             raise WorldError(f"The yardstick failed: {record.trouble}")
         return record
 
     @staticmethod
-    def digest(data: Any) -> str:
-        """The SHA-256 of a file's ``data`` as a client heard it, base64; empty if it is none."""
-        try:
-            return hashlib.sha256(base64.b64decode(data, validate=True)).hexdigest()
-        except (TypeError, ValueError):
-            return ""
-
-    @staticmethod
     def digest_of_file(size: int) -> str:
         """The SHA-256 of a file of that size, as the step ``files`` sends it."""
-        return hashlib.sha256(content(FILE, size)).hexdigest()
+        return digest(FILE, size)
 
     def close(self) -> None:
         """End the fleet."""
         self._hosted.close()
+        if self._yardstick:
+            self._yardstick.close()
 
 
 def _of_errors(facts: Any) -> str:

@@ -18,6 +18,9 @@ Step = dict[str, Any]
 #: Seconds that a step waits for what must come.
 PATIENCE = 4.0
 
+#: How many files somebody may be ahead of those who hear them.
+AHEAD = 8
+
 #: The name by which the bytes of every file are made; see weft.worlds.contents.
 FILE = "a file"
 
@@ -57,9 +60,24 @@ def burst(who: str, room: str, texts: Sequence[str], size: int = 0) -> Step:
     return {"do": "burst", "who": who, "room": room, "texts": list(texts), "size": size}
 
 
-def files(who: str, room: str, *, count: int, size: int, filename: str | None = None) -> Step:
-    """Send so many files of ``size`` bytes, ``file-0``, ``file-1`` …, without waiting; all of them have the same bytes."""
-    return {"do": "files", "who": who, "room": room, "count": count, "size": size, "filename": filename}
+def files(
+    who: str,
+    room: str,
+    *,
+    count: int,
+    size: int,
+    filename: str | None = None,
+    heard_by: Sequence[str] = (),
+    patience: float = PATIENCE,
+) -> Step:
+    """Send so many files of ``size`` bytes, ``file-0``, ``file-1`` …; all of them have the same bytes.
+
+    Who is in ``heard_by`` is waited for after every AHEAD files: no faster than they can read, and to the last.
+    """
+    return {
+        "do": "files", "who": who, "room": room, "count": count, "size": size, "filename": filename,
+        "heard_by": list(heard_by), "patience": patience,
+    }  # fmt: skip
 
 
 def hears(who: str, kind: str, *, count: int = 1, patience: float = PATIENCE, **fields: Any) -> Step:

@@ -12,9 +12,13 @@ from typing import Any
 from websockets.exceptions import WebSocketException
 
 from weft.worlds.chat_clients import Guest, Log, WalkOn, subject_of
-from weft.worlds.chat_plan import FILE, PATIENCE, Step, hears
+from weft.worlds.chat_plan import AHEAD, FILE, PATIENCE, Step, hears
 from weft.worlds.chat_traffic import traffic
 from weft.worlds.contents import content
+
+
+#: What the crowd hears first, so that all that came before is over.
+BEGIN = "let us begin"
 
 
 class Vain(Exception):
@@ -129,22 +133,33 @@ class Scenario:
         writer.close()
 
     async def _burst(self, who: str, room: str, texts: list[str], size: int) -> None:
-        for text in texts:
+        for number, text in enumerate(texts):
             await self._say(who, {"type": "say", "room": room, "text": text.ljust(size, ".")})
+            if number % 20 == 19:
+                await asyncio.sleep(0)  # the others of the fleet have turns as well
 
-    async def _files(self, who: str, room: str, count: int, size: int, filename: str | None) -> None:
+    async def _files(
+        self, who: str, room: str, count: int, size: int, filename: str | None, heard_by: list[str], patience: float
+    ) -> None:
         data = base64.b64encode(content(FILE, size)).decode()
         for number in range(count):
             named = filename or f"file-{number}"
             await self._say(who, {"type": "file", "room": room, "filename": named, "data": data})
+            if number % AHEAD == AHEAD - 1 or number == count - 1:
+                await self._all(hears(each, "file", count=number + 1, patience=patience) for each in heard_by)
 
     async def _hears(
         self, who: str, kind: str, count: int = 1, fields: dict[str, Any] | None = None, patience: float = PATIENCE
     ) -> None:
         wanted = {"type": kind, **(fields or {})}
+        looked = found = 0
 
         def there() -> bool:
-            return sum(wanted.items() <= _plain(message).items() for message in self.log.heard[who]) >= count
+            nonlocal looked, found
+            new = self.log.heard[who][looked:]
+            looked += len(new)
+            found += sum(wanted.items() <= _plain(message).items() for message in new)
+            return found >= count
 
         if not await self._guest(who).until(there, patience):
             raise Vain(self._in_vain(who, wanted, count, patience))
@@ -181,13 +196,12 @@ class Scenario:
 
     async def _crowd(self, count: int, room: str) -> None:
         self.hall = room
-        for number in range(count):
-            name = f"crowd-{number}"
-            await self._walk_on(name, {"type": "hello", "name": name}, [room])
-        for number in range(count - 1):
-            last = f"crowd-{count - 1}".encode()
-            if not await self._walker(f"crowd-{number}").until_bytes(last, PATIENCE):
-                raise Vain(f"crowd-{number} did not hear that {last.decode()} joined.")
+        names = [f"crowd-{number}" for number in range(count)]
+        await asyncio.gather(*(self._walk_on(name, {"type": "hello", "name": name}, [room]) for name in names))
+        # Everybody's coming is told to everybody who was there: a last word shows that all of it is over.
+        await self._volley([BEGIN], 0, PATIENCE)
+        for name in names:
+            self._walker(name).data.clear()
 
     async def _volley(self, texts: list[str], size: int, patience: float) -> None:
         crowd = [client for name, client in self.clients.items() if name.startswith("crowd-")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sys
 from dataclasses import asdict
 from typing import Any
 
@@ -27,33 +26,23 @@ class Fleet:
         self.told: dict[str, list[Any]] = {}
         self.over = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._yardstick: asyncio.subprocess.Process | None = None
 
-    async def begin(self, key: str, steps: list[Step], port: int | None = None, yardstick: str = "") -> None:
+    async def begin(self, key: str, steps: list[Step], port: int | None = None) -> None:
         """Forget the last scenario and be ready for the next.
 
-        It starts when a host with this ``key`` comes, or at once against ``port``, or against a yardstick's server,
-        which is started for it.
+        It starts when a host with this ``key`` comes, or at once against ``port``.
         """
         await self.cancel()
         self.key, self.steps, self.scenario, self.told = key, steps, None, {}
         self.over = asyncio.Event()
         if port is not None:
             self._task = asyncio.create_task(self._run(port, None, None))
-        elif yardstick:
-            address = json.dumps({"port": self.port, "key": key})
-            self._yardstick = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "weft.worlds.chat_yardstick", yardstick, address
-            )
 
     async def cancel(self) -> None:
         """End whatever goes on."""
         if self._task and not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
-        if self._yardstick and self._yardstick.returncode is None:
-            self._yardstick.kill()
-            await self._yardstick.wait()
 
     async def host(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Whoever hosts a server has come."""

@@ -1,6 +1,6 @@
 """What a chat server's CPU time is measured against: ``websockets.broadcast``, and framing by hand. Nothing is checked.
 
-``python -m weft.worlds.chat_yardstick KIND ADDRESS`` hosts one for the fleet at that address.
+It runs in a process of its own, and hosts one server after another.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sys
 from collections import defaultdict
 from typing import Any
 
@@ -17,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from weft.worlds.chat_frames import CLOSE, frame, frames, response
 from weft.worlds.chat_host import meet
+from weft.worlds.hosting import ignore_interrupts, obey
 
 
 class Broadcast:
@@ -132,11 +132,16 @@ def said(kind: str, **fields: Any) -> str:
 KINDS = {"broadcast": Broadcast, "raw": Raw}
 
 
-async def main(kind: str, address: dict[str, Any]) -> None:
-    """Host one, until the fleet says stop."""
-    server = KINDS[kind]()
-    await meet(address, await server.start(), server.stop)
+async def main() -> None:
+    """Host one for each address that comes."""
+
+    async def host(order: dict[str, Any]) -> None:
+        server = KINDS[order["kind"]]()
+        await meet(order["address"], await server.start(), server.stop)
+
+    await obey({}, host)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], json.loads(sys.argv[2])))
+    ignore_interrupts()
+    asyncio.run(main())
