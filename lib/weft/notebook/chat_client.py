@@ -118,7 +118,9 @@ class ChatClient(ipywidgets.VBox):
             typing = f"{', '.join(sorted(self._typing))} types …" if self._typing else ""
             body = "".join(f"<div>{html.escape(each)}</div>" for each in (*self.lines, typing))
             style = "min-height:9em; font-family:var(--jp-code-font-family, monospace)"
-            self._view.value = f'<div role="log" aria-label="chat of {html.escape(self.name)}" style="{style}">{body}</div>'
+            self._view.value = (
+                f'<div role="log" aria-label="chat of {html.escape(self.name)}" style="{style}">{body}</div>'
+            )
 
 
 class _Fields(dict[str, Any]):

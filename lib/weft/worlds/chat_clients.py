@@ -185,13 +185,14 @@ class WalkOn(asyncio.Protocol):
 
     def read(self) -> None:
         """Log every message that has come."""
-        end = 0
+        done = 0
         for first, payload, end in frames(self.data):
+            done = end
             if first == CLOSE and len(payload) >= 2:
                 (self.log.codes[self.who],) = struct.unpack(">H", payload[:2])
             elif first & 15 == 1:
                 self.log.message(self.who, payload)
-        del self.data[:end]
+        del self.data[:done]
 
     async def close(self) -> None:
         """Hang up."""

@@ -11,6 +11,7 @@ import contextlib
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from weft.trace import Trace
@@ -26,10 +27,11 @@ Message = dict[str, Any]
 class Record:
     """What the clients saw.
 
-    ``heard`` maps a client to the messages that it heard, in order, with a digest in place of a file's ``data``; ``codes`` to the code with which its connection
-    was closed (1006: without a closing handshake). ``looks`` are the server's statistics each time the steps said so,
-    ``marks`` CPU seconds of its process, ``stopping`` the seconds that its end took. ``trouble`` says who waited for
-    what in vain; empty if nobody did. ``facts`` is what the host of the server returned.
+    ``heard`` maps a client to the messages that it heard, in order, with a digest in place of a file's ``data``;
+    ``codes`` to the code with which its connection was closed (1006: without a closing handshake). ``looks`` are the
+    server's statistics each time the steps said so, ``marks`` CPU seconds of its process, ``stopping`` the seconds that
+    its end took. ``trouble`` says who waited for what in vain; empty if nobody did. ``facts`` is what the host of the
+    server returned.
     """
 
     trace: Trace = field(default_factory=Trace)
@@ -78,7 +80,7 @@ class ChatFleet:
         self._record = None
 
     def begin(self, *steps: Step, port: int | None = None) -> dict[str, Any]:
-        """Be ready to run these steps when a host comes to the address that is returned, or against ``port`` at once."""
+        """Be ready to run these steps when a host comes to the address returned, or at once against ``port``."""
         key = secrets.token_hex(8)
         self._record = None
         self._hosted.order(do="begin", key=key, steps=list(steps), port=port)
@@ -125,6 +127,18 @@ class ChatFleet:
     def digest_of_file(size: int) -> str:
         """The SHA-256 of a file of that size, as the step ``files`` sends it."""
         return digest(FILE, size)
+
+    @staticmethod
+    def files_to_overflow(size: int) -> int:
+        """How many files of that size are more than a client that never reads can be sent, and a megabyte besides.
+
+        What the kernel keeps for it on the way is a limit of the machine's.
+        """
+        try:
+            kernel = int(Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2])
+        except (OSError, ValueError, IndexError):
+            kernel = 4 << 20
+        return 1 + (min(kernel, 16 << 20) + (2 << 20)) * 3 // (4 * size)
 
     def close(self) -> None:
         """End the fleet."""

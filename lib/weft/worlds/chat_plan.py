@@ -1,11 +1,12 @@
 """What a fleet of chat clients does, step by step, as plain data: each function here makes one step.
 
 Clients are called by names of their own (``who``); unless a step says otherwise they enter under the same name. A step
-that waits does so for ``patience`` seconds; what does not come ends the scenario, with a sentence on who waited for what.
+that waits does so for ``patience`` seconds; what does not come ends the scenario, with a sentence on who waited for
+what.
 
 The kinds of clients: *polite* ones ``enter`` and read whatever comes; a *slow* one (``enter(..., reads=False)``) never
-reads again once it is in; an *abrupt* one leaves by ``drop``; a *flooding* one sends a ``burst``; a *malformed* one sends
-``raw`` text, ``binary`` or ``garbage``; an *impostor* sends what is not its to send.
+reads again once it is in; an *abrupt* one leaves by ``drop``; a *flooding* one sends a ``burst``; a *malformed* one
+sends ``raw_text``, ``raw_bytes`` or ``garbage``; an *impostor* sends what is not its to send.
 """
 
 from __future__ import annotations
@@ -40,14 +41,14 @@ def send(who: str, kind: str, **fields: Any) -> Step:
     return {"do": "send", "who": who, "text": None, "message": {"type": kind, **fields}}
 
 
-def raw(who: str, text: str, times: int = 1, tail: str = "") -> Step:
+def raw_text(who: str, text: str, times: int = 1, tail: str = "") -> Step:
     """Send one text frame with ``text`` repeated so often, and then ``tail``: as it is, JSON or not."""
-    return {"do": "raw", "who": who, "text": text, "times": times, "tail": tail}
+    return {"do": "raw_text", "who": who, "text": text, "times": times, "tail": tail}
 
 
-def binary(who: str, data: str) -> Step:
+def raw_bytes(who: str, data: str) -> Step:
     """Send the characters of ``data`` as one binary frame."""
-    return {"do": "binary", "who": who, "data": data}
+    return {"do": "raw_bytes", "who": who, "data": data}
 
 
 def garbage(data: str) -> Step:
@@ -131,7 +132,7 @@ def stop() -> Step:
 
 
 def crowd(count: int, room: str) -> Step:
-    """So many cheap clients ``crowd-0``, ``crowd-1`` … enter and join a room. They count what comes, and read it later."""
+    """So many cheap clients ``crowd-0``, ``crowd-1`` … enter and join a room. What comes they read later."""
     return {"do": "crowd", "count": count, "room": room}
 
 

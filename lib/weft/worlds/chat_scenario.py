@@ -16,7 +16,6 @@ from weft.worlds.chat_plan import AHEAD, FILE, PATIENCE, Step, hears
 from weft.worlds.chat_traffic import traffic
 from weft.worlds.contents import content
 
-
 #: What the crowd hears first, so that all that came before is over.
 BEGIN = "let us begin"
 
@@ -26,7 +25,7 @@ class Vain(Exception):
 
 
 class Scenario:
-    """Runs ``steps`` against the server at ``port``. ``tell`` gives an order to whoever hosts it and waits for the end."""
+    """Runs ``steps`` against the server at ``port``. ``tell`` gives an order to whoever hosts it, and waits."""
 
     def __init__(self, steps: list[Step], port: int, tell: Callable[[str], Awaitable[None]]) -> None:
         self.steps, self.port, self.tell = steps, port, tell
@@ -118,10 +117,10 @@ class Scenario:
     async def _send(self, who: str, text: None, message: dict[str, Any]) -> None:
         await self._say(who, message)
 
-    async def _raw(self, who: str, text: str, times: int, tail: str) -> None:
+    async def _raw_text(self, who: str, text: str, times: int, tail: str) -> None:
         await self.clients[who].send(text * times + tail)
 
-    async def _binary(self, who: str, data: str) -> None:
+    async def _raw_bytes(self, who: str, data: str) -> None:
         await self.clients[who].send(data.encode())
 
     async def _garbage(self, data: str) -> None:

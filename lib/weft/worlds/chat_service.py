@@ -1,4 +1,4 @@
-"""The fleet's own process: it waits for whoever hosts a chat server, runs a scenario against it, and keeps the record."""
+"""The fleet's own process: it waits for whoever hosts a chat server, runs a scenario against it, keeps the record."""
 
 from __future__ import annotations
 

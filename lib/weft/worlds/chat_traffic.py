@@ -6,7 +6,7 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Any
 
-from weft.worlds.chat_plan import burst, close, drop, enter, raw, wait
+from weft.worlds.chat_plan import burst, close, drop, enter, raw_text, wait
 
 if TYPE_CHECKING:
     from weft.worlds.chat_scenario import Scenario
@@ -45,7 +45,7 @@ async def _misbehave(scenario: Scenario, seconds: float) -> None:
     flood = [f"flood-{number}" for number in range(150)]
     await scenario._all([
         enter("slow", "room-0", reads=False), wait(nap),
-        enter("malformed", "room-0"), *(raw("malformed", text) for text in NONSENSE), wait(nap),
+        enter("malformed", "room-0"), *(raw_text("malformed", text) for text in NONSENSE), wait(nap),
         enter("abrupt", "room-0"), wait(nap), drop("abrupt"), wait(nap),
         enter("abrupt", "room-0"), wait(nap),
         enter("flooding", "room-0"), burst("flooding", "room-0", flood, size=200), wait(nap),

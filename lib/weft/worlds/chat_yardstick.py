@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, broadcast, serve
@@ -100,13 +101,14 @@ class RawConnection(asyncio.Protocol):
                 return
             self.transport.write(response(head))
             self.data, self.open = bytearray(rest), True
-        end = 0
+        done = 0
         for first, payload, end in frames(self.data):
+            done = end
             if first == CLOSE:
                 self.transport.close()
             else:
                 self.take(json.loads(payload))
-        del self.data[:end]
+        del self.data[:done]
 
     def take(self, message: dict[str, Any]) -> None:
         """One message."""
@@ -129,7 +131,7 @@ def said(kind: str, **fields: Any) -> str:
     return json.dumps({"type": kind, **fields})
 
 
-KINDS = {"broadcast": Broadcast, "raw": Raw}
+KINDS: dict[str, Callable[[], Broadcast | Raw]] = {"broadcast": Broadcast, "raw": Raw}
 
 
 async def main() -> None:
