@@ -63,11 +63,11 @@ def chat_traffic(trace: Trace, *, title: str | None = None) -> Figure:
         _taken(taken, latencies(trace), width)
     messages.set_ylabel("messages / s")
     messages.set_yscale("symlog", linthresh=10)
-    messages.set_ylim(bottom=0)
+    messages.set_ylim(0, 6 * messages.get_ylim()[1])  # room for the legend, on a scale of powers
     connections.set_ylabel("connections")
     connections.set_ylim(bottom=0)
     taken.set_ylabel("latency / ms")
-    taken.set_ylim(bottom=0)
+    taken.set_ylim(0, 1.35 * taken.get_ylim()[1])
     taken.set_xlabel("time / s")
     headline(messages, title or describe(trace))
     for axes in (messages, taken):

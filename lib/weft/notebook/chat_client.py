@@ -58,7 +58,8 @@ class ChatClient(ipywidgets.VBox):
         self._view = ipywidgets.HTML()
         self._entry = ipywidgets.Text(placeholder="a message, or /join ROOM", continuous_update=False)
         self._entry.on_msg(self._submitted)
-        self._connection = connect(f"ws://127.0.0.1:{port}", compression=None, proxy=None)
+        self._ending = contextlib.ExitStack()
+        self._connection = self._ending.enter_context(connect(f"ws://127.0.0.1:{port}", compression=None, proxy=None))
         super().__init__([ipywidgets.HTML(f"<strong>{html.escape(name)}</strong>"), self._view, self._entry])
         self._post({"type": "hello", "name": name, **({"key": key} if key else {})})
         threading.Thread(target=self._listen, name=f"chat of {name}", daemon=True).start()
@@ -79,7 +80,7 @@ class ChatClient(ipywidgets.VBox):
 
     def close(self) -> None:
         """Hang up."""
-        self._connection.close()
+        self._ending.close()
         super().close()
 
     def _submitted(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:

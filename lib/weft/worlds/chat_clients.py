@@ -53,8 +53,8 @@ class Log:
         """Write down what happens now."""
         self.events.append(Event(time.monotonic(), kind, subject, actor, value))
 
-    def message(self, who: str, raw: str | bytes) -> dict[str, Any]:
-        """Write down what ``who`` heard, and return it. What is no JSON object becomes one of type "no JSON"."""
+    def message(self, who: str, raw: str | bytes, now: bool = True) -> None:
+        """Write down what ``who`` heard, as an event too if it is ``now``. No JSON object: type "no JSON"."""
         try:
             message = json.loads(raw)
         except ValueError:
@@ -64,8 +64,8 @@ class Log:
         if "data" in message:
             message["data"] = digest_of(message["data"])
         self.heard[who].append(message)
-        self.note("hear", subject_of(message), who, len(raw))
-        return message
+        if now:
+            self.note("hear", subject_of(message), who, len(raw))
 
     def closed(self, who: str, code: int) -> None:
         """Write down that the connection of ``who`` is closed."""
@@ -180,7 +180,7 @@ class WalkOn(asyncio.Protocol):
         return wanted in self.data
 
     def read_no_more(self) -> None:
-        """Leave whatever comes in the socket, which the kernel fills until it refuses more."""
+        """Leave whatever comes in the socket, which the kernel fills until it takes no more."""
         self.transport.pause_reading()
 
     def read(self) -> None:
@@ -191,7 +191,7 @@ class WalkOn(asyncio.Protocol):
             if first == CLOSE and len(payload) >= 2:
                 (self.log.codes[self.who],) = struct.unpack(">H", payload[:2])
             elif first & 15 == 1:
-                self.log.message(self.who, payload)
+                self.log.message(self.who, payload, now=False)
         del self.data[:done]
 
     async def close(self) -> None:

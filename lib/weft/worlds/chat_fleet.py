@@ -97,7 +97,8 @@ class ChatFleet:
         """What the clients saw.
 
         ``connect`` and ``disconnect`` (actor: a client; value: the close code), ``say`` and ``hear`` (actor: a client;
-        subject: the text of a message to a room, shortened, or else the kind; value of ``hear``: bytes).
+        subject: the text of a message to a room, shortened, a file's name, or else the type; value of ``hear``:
+        bytes). What slow clients and crowds hear is no event, for they read it later or never.
         """
         return self.record().trace
 
