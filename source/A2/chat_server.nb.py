@@ -1557,7 +1557,6 @@ def test_never_reads(answer, chat_fleet):
 
 
 @points(4)
-@requires("test_never_reads")
 def test_come_and_go(answer, chat_fleet):
     """While people come and go in the midst of messages, who stays hears all of them, and no task dies of it."""
     texts = [f"{number}" for number in range(150)]
