@@ -1,7 +1,7 @@
 """A2's reference beside framing by hand and ``websockets.broadcast``: ``python benchmarks/a2_chat.py [seconds]``.
 
-Three things, each in one run: CPU time per delivery in a room of 200; what a client that never reads costs the others,
-and in memory; and a load held for so many seconds, 60 unless said, in which every message is looked for at everybody who
+Three things, each in one run: CPU time per delivery in a room of 200; what a client that never reads costs others, and
+in memory; and a load held for so many seconds, 60 unless said, in which every message is looked for at everybody who
 should have heard it. Framing by hand runs on uvloop too where it is installed (``pip install uvloop``), and says so
 where it is not.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import json
 import statistics
 import subprocess
 import sys
@@ -56,8 +57,6 @@ class OnUvloop:
 
     def play(self, *steps: Any) -> Record:
         """As ChatFleet.yardstick."""
-        import json
-
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(json.dumps({"kind": "raw", "address": self.fleet.begin(*steps)}) + "\n")
         self.process.stdin.flush()
@@ -108,7 +107,7 @@ def never_reads(answer: Answer, ours: Play) -> None:
 
 
 def held(ours: Play, seconds: float) -> None:
-    """200 clients in 20 rooms, 30 messages a second, with the troublesome ones among them: lost and doubled messages."""
+    """200 clients in 20 rooms, 30 messages a second, some who misbehave: how many messages were lost or doubled."""
     clients, rooms, rate = 200, 20, 30.0
     record = ours(traffic(clients, rooms, seconds, rate, trouble=True))
     homes = {f"guest-{number:03}": f"room-{number % rooms}" for number in range(clients)}

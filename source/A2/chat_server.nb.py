@@ -1928,8 +1928,8 @@ from weft.judge import points, requires
 from weft.judge.yardsticks import paired_ratio
 from weft.worlds.chat_plan import crowd, disperse, mark, volley
 
-#: Three volleys of sixty texts each, in a room of fifty.
-VOLLEYS = [[f"{part}-{number}" for number in range(60)] for part in "abc"]
+#: Three volleys of forty texts each, in a room of fifty.
+VOLLEYS = [[f"{part}-{number}" for number in range(40)] for part in "abc"]
 LOAD = (crowd(50, "hall"), *(step for texts in VOLLEYS for step in (mark(), volley(texts))), mark(), disperse())
 
 
