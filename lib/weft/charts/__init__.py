@@ -2,6 +2,7 @@
 
 from weft.charts.advised import code_marks, score_bars
 from weft.charts.calibration import calibration
+from weft.charts.chat_traffic import chat_latency, chat_traffic
 from weft.charts.choices import choices
 from weft.charts.density import density
 from weft.charts.gantt import gantt
@@ -20,6 +21,8 @@ from weft.charts.timeline import timeline
 
 __all__ = [
     "calibration",
+    "chat_latency",
+    "chat_traffic",
     "choices",
     "code_marks",
     "density",
