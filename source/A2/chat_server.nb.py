@@ -6,6 +6,7 @@
 #     focus: connections, rooms, back-pressure, shutdown
 #     id: A2
 #     minutes: 50-65
+#     order: 6
 #     title: Real-time chat server
 # ---
 

@@ -6,6 +6,7 @@
 #     focus: reading code, evidence, confidence
 #     id: D1
 #     minutes: 35-45
+#     order: 9
 #     title: Intelligent concurrency advisor
 # ---
 
