@@ -115,14 +115,16 @@ def test_it_ends_politely(answer):
 # - *Kernel, Restart Kernel and Run All Cells* tells you whether the notebook still works from the top.
 # - In a terminal, `weft doctor` says what is missing on your machine, and `weft check T1` shows the tables of a whole
 #   challenge.
-#
+
+# %% [markdown]
 # ## Tips
 #
 # - Before: read the table of what to build, and the question in the first hint of each part. Decide what is shared, and who
 #   may change it, before you write a line.
 # - During: make it right for one worker first, then for many. Run the check cell after each change, not at the end.
 # - When a check shows a schedule, step through it with the slider until you can say which line ran between which two.
-#
+
+# %% [markdown]
 # ## Pitfalls that the checks look for
 #
 # - A counter without a lock that has been right every time you ran it.
@@ -131,14 +133,16 @@ def test_it_ends_politely(answer):
 # - A blocking call in an event loop: one caller waits, and everybody else with it.
 # - A function defined in a plain cell and sent to another process, which cannot import it.
 # - Work that is faster in parallel only because it is no longer complete.
-#
+
+# %% [markdown]
 # ## Resources
 #
 # [Concurrent execution](https://docs.python.org/3/library/concurrency.html) ·
 # [asyncio](https://docs.python.org/3/library/asyncio.html) ·
 # [Free threading](https://docs.python.org/3/howto/free-threading-python.html) · Allen Downey,
 # [The Little Book of Semaphores](https://greenteapress.com/wp/semaphores/)
-#
+
+# %% [markdown]
 # ## The certificate
 #
 # When every challenge is graded with at least 60 points, `weft certificate --name "Your Name"` makes a certificate, as SVG

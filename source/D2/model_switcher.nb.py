@@ -531,7 +531,11 @@ def test_rates_are_one_moment(answer):
 # of each *kind of work* has cost in each model, in seconds per task, and answers one question: in which model should the
 # next slice of this kind run?
 #
-# Four rules make a good one.
+# Costs per task already contain everything that matters: waiting, the lock, what it takes to send a task to another process,
+# and the neighbour that shares your machine. The load of the processor contains none of it.
+
+# %% [markdown]
+# Four rules make a good policy.
 #
 # 1. A model that was never tried on this kind is tried, once, in the order given.
 # 2. Afterwards the cheapest is *in force*, and history mixes: the average moves `memory` of the way to each new cost.
@@ -540,9 +544,6 @@ def test_rates_are_one_moment(answer):
 # 4. If the model in force surprises (more than twice, or less than half of what history says) in `dwell` slices on end,
 #    the work has changed: what is known of the other models is forgotten, and they are tried again. One surprise alone is
 #    noise, and teaches nothing.
-#
-# Costs per task already contain everything that matters: waiting, the lock, what it takes to send a task to another process,
-# and the neighbour that shares your machine. The load of the processor contains none of it.
 
 # %% nbgrader={"grade": false, "grade_id": "policy", "locked": false, "schema_version": 3, "solution": true, "task": false}
 # %%module policy
@@ -767,7 +768,8 @@ def test_a_new_model_is_given_time(answer):
 #
 # The first slices of a new kind are *canaries*: one task serially, a handful in each pool. They are real tasks of the real
 # batch, and their results are kept.
-#
+
+# %% [markdown]
 # Three facts decide what is possible at all. A coroutine function runs on an event loop and nowhere else. A function
 # that cannot be pickled does not travel to another process. And processes that are *forked* copy whatever locks other
 # threads hold at that moment: start the processes before the threads.
