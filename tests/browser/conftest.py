@@ -42,6 +42,11 @@ ERRORS = """() => window.jupyterapp.shell.currentWidget.content.model.toJSON().c
     .flatMap(cell => cell.outputs || []).filter(output => output.output_type === "error")
     .map(output => `${output.ename}: ${output.evalue}`)"""
 
+#: The verdict tables of the notebook in front. The page itself holds only the cells in view.
+TABLES = """() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells
+    .flatMap(cell => cell.outputs || []).map(output => [output.data?.["text/html"] || ""].flat().join(""))
+    .filter(html => html.includes("weft-verdicts"))"""
+
 #: What JupyterLab would fetch from outside, or ask the user about.
 QUIET = [
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -174,6 +179,10 @@ class Lab:
     def write(self, sources: dict[int, str]) -> None:
         """Put texts into cells, by their places from 0, as a learner who pastes them would."""
         self.page.evaluate(WRITE, {str(place): source for place, source in sources.items()})
+
+    def show_cell(self, place: int) -> None:
+        """Bring the cell at that place, from 0, into view, and so into the page."""
+        self.page.evaluate("place => window.jupyterapp.shell.currentWidget.content.scrollToItem(place, 'start')", place)
 
     def run_all(self, timeout: float = 180.0) -> None:
         """Run every cell and wait until the last one has ended; seconds. An error in any of them is a failure."""

@@ -10,7 +10,7 @@ import pytest
 
 from weft.answer.lift import CHECKS_LINE, module_name
 
-from .conftest import Lab
+from .conftest import TABLES, Lab
 
 pytestmark = pytest.mark.browser
 
@@ -23,6 +23,12 @@ def first_checks(path: Path) -> int:
     place = next(n for n, cell in enumerate(cells) if CHECKS_LINE.match(cell.source.partition("\n")[0]))
     assert any(module_name(cell.source) for cell in cells[:place])
     return place
+
+
+def place_of(text: str, path: Path) -> int:
+    """The place of the first code cell that holds the text, from 0."""
+    cells = nbformat.read(path, as_version=4).cells
+    return next(n for n, cell in enumerate(cells) if cell.cell_type == "code" and text in cell.source)
 
 
 def run_as_far_as(jupyter: Lab, place: int) -> None:
@@ -39,7 +45,9 @@ def test_the_start_page_starts_and_opens_a_challenge(jupyter: Lab, course: Path)
     page = jupyter.page
     card = page.get_by_role("region", name="X1")
     card.wait_for(timeout=30_000)
-    page.locator(f"{PANEL} .weft-verdicts").wait_for(timeout=30_000)
+    page.wait_for_function(f"() => ({TABLES})().length === 1", timeout=30_000)
+    # Running all scrolls to the end, and what is out of view is not in the page.
+    jupyter.show_cell(place_of("start_page.show()", course / "notebooks" / "start_here.ipynb"))
     card.scroll_into_view_if_needed()
     assert "not started" in card.inner_text()
     jupyter.shot("light")

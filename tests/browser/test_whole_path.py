@@ -15,7 +15,7 @@ import pytest
 from weft.answer.lift import module_name
 from weft.layout import Course, read_notebook
 
-from .conftest import Lab
+from .conftest import TABLES, Lab
 
 pytestmark = pytest.mark.browser
 
@@ -56,12 +56,6 @@ def opened(jupyter: Lab, course: Path) -> Iterator[tuple[Lab, Path]]:
     shutil.copy(released, own)
     jupyter.open(f"challenges/T1/{released.name}")
     yield jupyter, own / released.name
-
-
-#: The verdict tables of the notebook in front. The page itself holds only the cells in view.
-TABLES = """() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells
-    .flatMap(cell => cell.outputs || []).map(output => [output.data?.["text/html"] || ""].flat().join(""))
-    .filter(html => html.includes("weft-verdicts"))"""
 
 
 def visible_points(jupyter: Lab) -> list[tuple[int, int]]:
