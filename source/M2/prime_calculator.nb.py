@@ -155,6 +155,7 @@ import signal
 import time
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
+from typing import Any
 
 
 def greet_and_die(pipe: Connection) -> None:
@@ -165,13 +166,13 @@ def greet_and_die(pipe: Connection) -> None:
 
 def write_to_slot(name: str, slot: int) -> None:
     """Write into shared memory that somebody else has made."""
-    shared = SharedMemory(name)
+    shared: Any = SharedMemory(name)
     with shared.buf.cast("q") as slots:
         slots[slot] = 1000 + slot
     shared.close()
 
 
-def take_and_die(lock: object) -> None:
+def take_and_die(lock: Any) -> None:
     """Be killed with a lock in one's hands."""
     lock.acquire()
     time.sleep(0.05)
@@ -871,10 +872,11 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.shared_memory import SharedMemory
+from typing import Any
 
 import numpy as np
 from coordinator import Coordinator, Progress
-from sieve import SIZE, base_primes, count_primes, split
+from sieve import SIZE, Segment, base_primes, count_primes, split
 
 EMPTY = -1  # what a slot holds before its segment is done
 
@@ -909,7 +911,7 @@ class PrimeCalculator:
         self._coordinator = Coordinator(self.segments, attempts)
         self._workers = workers
         self._work = work
-        self._context = multiprocessing.get_context(start_method)
+        self._context: Any = multiprocessing.get_context(start_method)
         self._processes: dict[Connection, BaseProcess] = {}
         ### END SOLUTION
 
@@ -927,15 +929,17 @@ class PrimeCalculator:
         """
         # TODO: after this, each slot of the shared memory holds its segment's primes, and you return their sum.
         ### BEGIN SOLUTION
-        self._memory = SharedMemory(create=True, size=8 * len(self.segments))
+        memory: Any = SharedMemory(create=True, size=8 * len(self.segments))
+        self._memory = memory
         try:
-            with self._memory.buf.cast("q") as slots:
+            with memory.buf.cast("q") as slots:
                 for number in range(len(self.segments)):
                     slots[number] = EMPTY
                 for _ in range(min(self._workers, len(self.segments))):
                     self._start()
                 while not self._coordinator.over:
-                    for pipe in wait(list(self._processes)):
+                    ready = wait(list(self._processes))
+                    for pipe in [each for each in self._processes if each in ready]:
                         self._hear(pipe, slots)
                 return sum(slots[: len(self.segments)])
         finally:
@@ -981,7 +985,7 @@ class PrimeCalculator:
         process = self._processes.pop(pipe)
         pipe.close()
         process.join()
-        self._coordinator.lose(process.pid)
+        self._coordinator.lose(process.pid or 0)
         self._start()
 
     def _pid(self, pipe: Connection) -> int:
@@ -996,13 +1000,13 @@ class PrimeCalculator:
         self._processes.clear()
 
 
-def work_on(pipe: Connection, memory: str, segments: list, base: np.ndarray, work: Work) -> None:
+def work_on(pipe: Connection, memory: str, segments: list[Segment], base: np.ndarray, work: Work) -> None:
     """What a worker does: it is told a number, computes that segment, writes to its slot, says so."""
-    shared = SharedMemory(memory)
+    shared: Any = SharedMemory(memory)
     with contextlib.suppress(EOFError), shared.buf.cast("q") as slots:  # EOFError: the supervisor has hung up
         while True:
             number = pipe.recv()
-            slots[number] = work(*segments[number], base)
+            slots[number] = work(segments[number].start, segments[number].stop, base)
             pipe.send(number)
     ### END SOLUTION
 

@@ -152,7 +152,7 @@ class Switcher:
                 raise WorkerDied("a process died while it had a task") from each
             if isinstance(each, BaseException):
                 raise each
-        return [outcome for piece in found for outcome in piece]
+        return [outcome for piece in found if not isinstance(piece, BaseException) for outcome in piece]
 
     async def _note(self, kind: str, model: str, tasks: int, seconds: float) -> None:
         known = self.policy.kinds.get(kind)

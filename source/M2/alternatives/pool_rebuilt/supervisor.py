@@ -8,10 +8,11 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.shared_memory import SharedMemory
+from typing import Any
 
 import numpy as np
 from coordinator import Coordinator, Progress, SegmentError
-from sieve import SIZE, base_primes, count_primes, split
+from sieve import SIZE, Segment, base_primes, count_primes, split
 
 Work = Callable[[int, int, np.ndarray], int]
 EMPTY = -1
@@ -53,7 +54,7 @@ class PrimeCalculator:
 
     def run(self) -> int:
         """Count, and return π(n)."""
-        memory = SharedMemory(create=True, size=8 * len(self.segments))
+        memory: Any = SharedMemory(create=True, size=8 * len(self.segments))
         results = np.frombuffer(memory.buf, dtype=np.int64, count=len(self.segments))
         results[:] = EMPTY
         try:
@@ -120,10 +121,10 @@ class PrimeCalculator:
             raise SegmentError(f"{start} to {stop} has broken {self.attempts} pools")
 
 
-def compute(name: str, number: int, *, work: Work, base: np.ndarray, segments: list) -> int:
+def compute(name: str, number: int, *, work: Work, base: np.ndarray, segments: list[Segment]) -> int:
     """Compute one segment in whichever process this is, write it down, and return that process's id."""
-    memory = SharedMemory(name)
+    memory: Any = SharedMemory(name)
     with memory.buf.cast("q") as slots:
-        slots[number] = work(*segments[number], base)
+        slots[number] = work(segments[number].start, segments[number].stop, base)
     memory.close()
     return os.getpid()

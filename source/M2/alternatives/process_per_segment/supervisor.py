@@ -5,6 +5,7 @@ import multiprocessing
 from collections.abc import Callable
 from multiprocessing.connection import wait
 from multiprocessing.shared_memory import SharedMemory
+from typing import Any
 
 import numpy as np
 from coordinator import Coordinator, Progress
@@ -35,7 +36,7 @@ class PrimeCalculator:
         self.work = work
         self.base = base_primes(math.isqrt(n))
         self.books = Coordinator(self.segments, attempts)
-        self.context = multiprocessing.get_context(start_method)
+        self.context: Any = multiprocessing.get_context(start_method)
 
     def progress(self) -> Progress:
         """How far it is."""
@@ -43,15 +44,16 @@ class PrimeCalculator:
 
     def run(self) -> int:
         """Count, and return π(n)."""
-        memory = SharedMemory(create=True, size=8 * len(self.segments))
-        running: dict = {}
+        memory: Any = SharedMemory(create=True, size=8 * len(self.segments))
+        running: dict[Any, tuple[int, Any]] = {}
         slots = memory.buf.cast("q")
         try:
             while not self.books.over:
                 while len(running) < self.workers and self._start_one(memory.name, running):
                     pass
                 for sentinel in wait(list(running)):
-                    self._bury(*running.pop(sentinel), slots)
+                    place, process = running.pop(sentinel)
+                    self._bury(place, process, slots)
             return sum(slots[number] - 1 for number in range(len(self.segments)))
         finally:
             for _, process in running.values():
@@ -76,16 +78,17 @@ class PrimeCalculator:
     def _bury(self, place: int, process: multiprocessing.Process, slots: memoryview) -> None:
         """A process has ended: its slot tells whether it got far enough."""
         process.join()
-        found = slots[self.books.holds(place)]
+        number = self.books.holds(place)
+        found = 0 if number is None else slots[number]
         if found:
             self.books.finish(place, found - 1)
         if process.exitcode:
             self.books.lose(place)
 
 
-def compute_one(name: str, number: int, count: int, segment: tuple, base: np.ndarray, work: Work) -> None:
+def compute_one(name: str, number: int, count: int, segment: tuple[int, int], base: np.ndarray, work: Work) -> None:
     """Compute one segment. A slot holds one more than its primes: fresh shared memory is all zeros."""
-    memory = SharedMemory(name)
+    memory: Any = SharedMemory(name)
     found = work(*segment, base)
     slots = memory.buf.cast("q")
     slots[number] = found + 1

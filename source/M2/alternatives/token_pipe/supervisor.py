@@ -11,10 +11,11 @@ from collections import Counter, deque
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from multiprocessing.shared_memory import SharedMemory
+from typing import Any
 
 import numpy as np
 from coordinator import Progress, SegmentError
-from sieve import SIZE, base_primes, count_primes, split
+from sieve import SIZE, Segment, base_primes, count_primes, split
 
 Work = Callable[[int, int, np.ndarray], int]
 NUMBER = struct.Struct("i")
@@ -44,7 +45,7 @@ class PrimeCalculator:
         self.attempts = attempts
         self.base = base_primes(math.isqrt(n))
         self.work = work
-        self.context = multiprocessing.get_context(start_method)
+        self.context: Any = multiprocessing.get_context(start_method)
         self.pending = deque(range(len(self.segments)))
         self.fed: set[int] = set()
         self.tried: Counter[int] = Counter()
@@ -57,7 +58,7 @@ class PrimeCalculator:
     def run(self) -> int:
         """Count, and return π(n)."""
         count = len(self.segments)
-        memory = SharedMemory(create=True, size=8 * (2 * count + self.workers))
+        memory: Any = SharedMemory(create=True, size=8 * (2 * count + self.workers))
         table = memory.buf.cast("q")  # primes of each segment, who found them, what each place is at
         for index in range(2 * count + self.workers):
             table[index] = -1
@@ -125,13 +126,13 @@ class PrimeCalculator:
         self.fed.difference_update(self.pending)
 
 
-def serve(place: int, name: str, numbers: Connection, segments: list, base: np.ndarray, work: Work) -> None:
+def serve(place: int, name: str, numbers: Connection, segments: list[Segment], base: np.ndarray, work: Work) -> None:
     """Take a number, say so, compute, write who it was and then what it found."""
-    memory = SharedMemory(name)
+    memory: Any = SharedMemory(name)
     with memory.buf.cast("q") as table:
         while True:
             number = NUMBER.unpack(os.read(numbers.fileno(), NUMBER.size))[0]
             table[2 * len(segments) + place] = number
-            found = work(*segments[number], base)
+            found = work(segments[number].start, segments[number].stop, base)
             table[len(segments) + number] = place
             table[number] = found
