@@ -1971,7 +1971,6 @@ def test_strangers_cost_nothing(answer):
 
 ### BEGIN HIDDEN TESTS
 @points(5)
-@requires("test_delivery_partial")
 def test_delivery_full(answer, chat_fleet):
     """A delivery costs at most 1.5 times the CPU time of one by websockets.broadcast, in a room of fifty."""
     assert ratio(answer, chat_fleet) <= 1.5

@@ -1451,7 +1451,6 @@ def test_balance_full(answer, segments):
 
 
 @points(4)
-@requires("test_cpu_partial")
 def test_cpu_full(answer, segments):
     """To count to thirty million you use at most three times the CPU time of a flat numpy sieve."""
     assert ratio(answer, segments) <= 3, SAID.format(ratio(answer, segments))
