@@ -1730,7 +1730,6 @@ def test_waiting_costs_nothing(answer):
 
 ### BEGIN HIDDEN TESTS
 @points(4)
-@requires("test_cpu_per_message_partial")
 def test_cpu_per_message_full(answer):
     """A message costs at most 2.5 times the processor time that a plain queue takes."""
     found = ratio(answer)

@@ -178,7 +178,7 @@ def test_allocations_are_exact_and_the_same_every_time() -> None:
     measured()
     first, again = measured(), measured()
     assert first == again
-    assert 40 * MIB <= first[0] < 71 * MIB and 10 * MIB <= first[1] < 10 * MIB + 4096
+    assert 40 * MIB <= first[0] < 71 * MIB and abs(first[1] - 10 * MIB) < 4096  # others free a little, too
 
 
 def test_the_lines_say_who_holds_it() -> None:
