@@ -7,6 +7,7 @@ from weft.charts.choices import choices
 from weft.charts.density import density
 from weft.charts.gantt import gantt
 from weft.charts.gil_timeline import gil_timeline
+from weft.charts.memory import blocks_and_pressure, memory_by_model
 from weft.charts.models import models
 from weft.charts.queue_depth import queue_depth
 from weft.charts.queue_latency import queue_latency
@@ -20,6 +21,7 @@ from weft.charts.throughput import throughput
 from weft.charts.timeline import timeline
 
 __all__ = [
+    "blocks_and_pressure",
     "calibration",
     "chat_latency",
     "chat_traffic",
@@ -29,6 +31,7 @@ __all__ = [
     "dropped_rows",
     "gantt",
     "gil_timeline",
+    "memory_by_model",
     "models",
     "queue_depth",
     "queue_latency",
