@@ -767,10 +767,10 @@ def test_children_count(answer):
 @points(3)
 def test_pressure_is_a_share(answer):
     """Pressure is the growth over the budget, never below zero, and measuring it is not done at every call."""
-    steps = [(0.01, 500), (0.1, 500), (0.05, 900), (0.1, 250), (0.1, -300)]
-    facts = answer.drive(read_pressure, steps, 1000, 0.1)
+    steps = [(0.25, 500), (1.0, 500), (0.5, 900), (1.0, 250), (1.0, -300)]
+    facts = answer.drive(read_pressure, steps, 1000, 1.0)
     assert facts["found"][1:] == [0.5, 0.5, 0.25, 0.0]
-    assert facts["looks"] == 4, "It was called five times, with 0.1 s between two looks; one look more is for the start."
+    assert facts["looks"] == 4, "It was called five times, with 1 s between two looks at least; one look is for the start."
 
 
 ### END HIDDEN TESTS
@@ -1223,7 +1223,7 @@ def test_nothing_is_left(answer, readings):
 @requires("test_pressure_in_mid_run")
 def test_real_pressure(answer, readings):
     """When your own process takes much memory in the middle of a run, blocks become smaller."""
-    plan = readings.plan_bytes(12 * MIB)
+    plan = readings.plan_bytes(11 * MIB // 2)
     blocks = answer.drive(watched, plan, 6 * MIB, ballast=12 * MIB, workers=1)["blocks"]
     assert min(blocks[-9:-1]) <= 0.5 * blocks[1], "From the eleventh block on, twice the budget was in use."
 
