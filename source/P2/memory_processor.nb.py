@@ -711,6 +711,8 @@ class Governor:
 # Try it: a neighbour comes, takes half of the budget, and goes again.
 
 # %%
+from IPython.display import display
+
 from weft.charts import blocks_and_pressure
 
 try:
@@ -1345,7 +1347,6 @@ def run(compared: Comparison, models: tuple[str, ...], rows: int, plain: bool) -
 
 # %%
 import demo
-from IPython.display import display
 
 from weft.notebook import dashboard
 

@@ -32,7 +32,7 @@ def blocks(path: str | Path, size: Callable[[], int]) -> Iterator[bytes]:
 
 
 class Feeder(threading.Thread, Generic[Item, Result]):
-    """Hands items to a pool, one for each free place; futures, and at the end None or an error, come through ``fed``."""
+    """Hands items to a pool, one for each free place; futures, then None or an error, come through ``fed``."""
 
     def __init__(self, pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], window: int) -> None:
         super().__init__(name="feeder")
