@@ -1247,6 +1247,7 @@ import asyncio
 import tempfile
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pressure import Governor
@@ -1290,6 +1291,7 @@ class Comparison:
 
     async def _on_loop(self) -> None:
         """The same window, of tasks instead of futures."""
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self.workers))
         governor = Governor(SMALLEST, max(SMALLEST, min(MOST, self.budget // (COST * (self.workers + 2)))))
         total, under_way = None, deque[asyncio.Task[Summary]]()
         for block in blocks(self.path, lambda: governor.size):
@@ -1359,8 +1361,8 @@ except NotImplementedError:
     print("Nothing to see yet: the four parts come first.")
 
 # %% [markdown]
-# When it is done, look back: memory over time by model, against the budget. Processes start higher, because each has an
-# interpreter of its own whose pages part from yours as soon as they are written to.
+# When it is done, look back: memory over time by model, against the budget. Processes need more, because each has an
+# interpreter of its own, whose pages part from yours as soon as they are written to.
 
 # %%
 try:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
 from weft.charts.theme import PALETTE, figure, headline, legend
 
@@ -40,6 +41,8 @@ def memory_by_model(runs: Mapping[str, Series], limit: int, *, title: str | None
         if series:
             axes.plot([row[0] for row in series], _above(series), line, color=PALETTE[colour], label=model)
     axes.axhline(limit / MIB, color=PALETTE["vermilion"], linewidth=1, label=f"the limit, {limit / MIB:.0f} MiB")
+    # While a process is being forked, a sample may find its share taken from the parent and not yet with the child.
+    axes.set_ylim(bottom=0)
     axes.set_xlabel("time / s")
     axes.set_ylabel("memory above the start / MiB")
     headline(axes, title or describe_memory(runs, limit))
@@ -71,6 +74,7 @@ def blocks_and_pressure(
     pressure.set_ylabel("pressure / budget")
     size.step(numbers, [row[1] / 1024 for row in history], where="mid", color=PALETTE["orange"])
     size.set_yscale("log", base=2)
+    size.yaxis.set_major_formatter(ScalarFormatter())
     size.set_ylabel("block / KiB")
     size.set_xlabel("blocks read")
     headline(pressure, title or describe_blocks(history))
