@@ -48,7 +48,7 @@ def polars_streaming() -> Callable[[str], int]:
 
 
 def duckdb_limited() -> Callable[[str], int]:
-    """Two threads, and a limit of 128 MB: it refuses this work with less."""
+    """Two threads, and a limit of 128 MB."""
     duckdb = importlib.import_module("duckdb")
 
     def run(path: str) -> int:

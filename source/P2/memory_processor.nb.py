@@ -1018,7 +1018,7 @@ MODELS: dict[str, Callable[[int], Executor] | None] = {
     "processes": ProcessPoolExecutor,
 }
 COST = 8  # a block that is worked on takes so many times its size
-SMALLEST, MOST = 16 << 10, 1 << 20  # bytes of a block
+SMALLEST, MOST = 16 << 10, 256 << 10  # bytes of a block
 
 
 class Processor:

@@ -21,7 +21,7 @@ MODELS: dict[str, Callable[[int], Executor] | None] = {
     "processes": ProcessPoolExecutor,
 }
 COST = 8
-SMALLEST, MOST = 16 << 10, 1 << 20
+SMALLEST, MOST = 16 << 10, 256 << 10
 
 
 class Processor:
