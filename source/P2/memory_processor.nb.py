@@ -154,7 +154,7 @@ with ThreadPoolExecutor(1) as pool:
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import TypeVar
@@ -165,7 +165,7 @@ Result = TypeVar("Result")
 LONGEST = 1 << 20  # bytes of a line; what has none within so many is no text
 
 
-def blocks(path: str | Path, size: Callable[[], int]) -> Iterator[bytes]:
+def blocks(path: str | Path, size: Callable[[], int]) -> Generator[bytes, None, None]:
     """Blocks of whole lines, all bytes of the file in their order, read ``size()`` bytes at a time.
 
     The last block may lack a newline. Raises EOFError if the file has become shorter since it was opened, and ValueError
@@ -194,7 +194,7 @@ def blocks(path: str | Path, size: Callable[[], int]) -> Iterator[bytes]:
 
 def bounded(
     pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], window: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """The results of ``function`` for each item, in the order of the items.
 
     At no time are more than ``window`` items taken whose result is not handed out, and no result is kept that is. If

@@ -1,7 +1,7 @@
 """Waits for whichever is done first, keeps what is done early, and reads lines by a buffer that grows."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 LONGEST = 1 << 20
 
 
-def blocks(path: str | Path, size: Callable[[], int]) -> Iterator[bytes]:
+def blocks(path: str | Path, size: Callable[[], int]) -> Generator[bytes, None, None]:
     """Reads by descriptor, at places of its own."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -37,7 +37,7 @@ def blocks(path: str | Path, size: Callable[[], int]) -> Iterator[bytes]:
 
 def bounded(
     pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], window: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """As many under way as there are free places; results that are early wait under their number."""
     source, early = enumerate(items), dict[int, Result]()
     under_way: dict[Future[Result], int] = {}

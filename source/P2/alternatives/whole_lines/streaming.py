@@ -3,7 +3,7 @@
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 LONGEST = 1 << 20
 
 
-def blocks(path: str | Path, size: Callable[[], int]) -> Iterator[bytes]:
+def blocks(path: str | Path, size: Callable[[], int]) -> Generator[bytes, None, None]:
     """``size()`` bytes and the rest of the line after them."""
     with open(path, "rb") as file:
         end, place = os.fstat(file.fileno()).st_size, 0
@@ -63,7 +63,7 @@ class Feeder(threading.Thread, Generic[Item, Result]):
 
 def bounded(
     pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], window: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """A place is free again when the result has been taken, and the next one is asked for."""
     feeder = Feeder(pool, function, items, window)
     feeder.start()
