@@ -160,3 +160,14 @@ def test_what_was_found_is_kept_in_a_learners_own_copy(
     ready.good(CHECKS)
     [entry] = Journal(Course(tmp_path).challenge("X1")).entries().values()
     assert entry.possible == 6.5 and list(entry.modules) == ["adding"]
+
+
+def test_a_drive_may_be_a_coroutine_function(notebook: Notebook, judge: PretendJudge) -> None:
+    notebook.good("%%module adding\nasync def add(numbers):\n    return sum(numbers)")
+    notebook.good("%%drives\nasync def total(numbers):\n    from adding import add\n    return await add(numbers)")
+    for call in ("virtually", "shuffle", "watch", "sweep"):
+        ran = notebook.good(CHECKS.replace("answer.drive(total", f"answer.{call}(total"))
+        assert "weft-verdicts" in str([ran.displayed, ran.result and ran.result._repr_mimebundle_()]), call
+    assert len(judge.asked) == 4
+    ran = notebook.good(CHECKS.replace("answer.drive(total", "answer.virtually(missing"))
+    assert "%%drives" in str(ran.result._repr_mimebundle_()) and len(judge.asked) == 4  # type: ignore[union-attr]

@@ -10,9 +10,12 @@ from weft.notebook.names import installed
 from weft.notebook.workbench import Workbench, imports_of
 
 #: The methods of an answer whose first argument is a drive.
-DRIVING = {"drive", "explore", "virtually", "shuffle"}
+DRIVING = {"drive", "explore", "virtually", "shuffle", "watch", "sweep"}
 
-Definitions = dict[str, ast.FunctionDef]
+#: A drive may be a coroutine function.
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+Definitions = dict[str, ast.FunctionDef | ast.AsyncFunctionDef]
 
 
 def complaint(cell: CheckCell, bench: Workbench) -> str | None:
@@ -80,7 +83,7 @@ def _inspected(tree: ast.Module) -> set[str]:
 
 
 def _functions(tree: ast.Module) -> Definitions:
-    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return {node.name: node for node in tree.body if isinstance(node, FUNCTIONS)}
 
 
 def _names(tree: ast.AST) -> set[str]:
@@ -90,7 +93,7 @@ def _names(tree: ast.AST) -> set[str]:
 def _bound(tree: ast.Module) -> set[str]:
     """Names that ``tree`` binds, anywhere in it."""
     bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    bound |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    bound |= {node.name for node in ast.walk(tree) if isinstance(node, (*FUNCTIONS, ast.ClassDef))}
     bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
