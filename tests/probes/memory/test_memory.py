@@ -7,6 +7,7 @@ import json
 import mmap
 import multiprocessing
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -168,17 +169,28 @@ def test_the_peak_travels_as_json() -> None:
     assert "series" not in peak.to_json(series=False)
 
 
-def test_allocations_are_exact_and_the_same_every_time() -> None:
-    def measured() -> tuple[int, int]:
-        with allocations(lines=False) as found:
-            kept = bytearray(10 * MIB)
-            hold(30 * MIB, lambda: None)
-        return found.peak, found.left if kept else 0
+#: In a process of its own, as a drive is: in one that has run a thousand tests, others free and allocate meanwhile.
+MEASURED = """
+import json
+from weft.probes.memory import allocations
 
-    measured()
-    first, again = measured(), measured()
+def measured():
+    with allocations(lines=False) as found:
+        kept = bytearray(10 << 20)
+        block = bytearray(30 << 20)
+        del block
+    return found.peak, found.left if kept else 0
+
+measured()
+print(json.dumps([measured(), measured()]))
+"""
+
+
+def test_allocations_are_exact_and_the_same_every_time() -> None:
+    done = subprocess.run([sys.executable, "-c", MEASURED], capture_output=True, text=True, timeout=60, check=True)
+    first, again = json.loads(done.stdout)
     assert first == again
-    assert 40 * MIB <= first[0] < 71 * MIB and abs(first[1] - 10 * MIB) < 4096  # others free a little, too
+    assert 40 * MIB <= first[0] < 71 * MIB and 10 * MIB <= first[1] < 10 * MIB + 4096
 
 
 def test_the_lines_say_who_holds_it() -> None:
