@@ -23,7 +23,8 @@ def test_a_planted_leak_may_take_its_time() -> None:
 
 def test_a_planted_plateau_stays() -> None:
     held = after_each(Plateau(400_000, calls=4), rounds=9)
-    assert held[3] > 1_000_000 and abs(held[-1] - held[4]) < 2000
+    # A tenth of a call of room: garbage of other tests may go meanwhile.
+    assert held[3] > 1_000_000 and abs(held[-1] - held[4]) < 40_000
 
 
 def test_series_are_what_they_say() -> None:

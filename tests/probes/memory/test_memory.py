@@ -215,8 +215,9 @@ def test_a_leak_grows_and_a_cache_does_not() -> None:
     cache: dict[int, bytearray] = {}
     leak = after_each(lambda: kept.append(bytearray(10_000)), 6)
     plateau = after_each(lambda: cache.setdefault(7, bytearray(10_000)), 6)
-    assert leak[-1] > 49_000 and leak == sorted(leak)
-    assert max(plateau) < 1000
+    # Half a step of room: garbage of other tests may go meanwhile.
+    assert leak[-1] > 45_000 and leak == sorted(leak)
+    assert max(plateau) < 5_000
 
 
 def test_who_runs_into_the_wall_gets_a_memory_error_and_goes_on() -> None:
