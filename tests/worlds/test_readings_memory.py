@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 from weft.probes.memory import after_each
-from weft.worlds.readings_memory import Leak, Plateau, filling, leaking, sawtooth, scripted
+from weft.worlds.readings_memory import Leak, filling, leaking, sawtooth, scripted
 
 
 def test_a_script_is_said_and_its_end_repeated() -> None:
@@ -22,9 +26,12 @@ def test_a_planted_leak_may_take_its_time() -> None:
 
 
 def test_a_planted_plateau_stays() -> None:
-    held = after_each(Plateau(400_000, calls=4), rounds=9)
-    # A tenth of a call of room: garbage of other tests may go meanwhile.
-    assert held[3] > 1_000_000 and abs(held[-1] - held[4]) < 40_000
+    # In a process of its own, as a drive is: here the garbage of other tests may go meanwhile.
+    call = "print(after_each(Plateau(400_000, calls=4), rounds=9))"
+    told = f"from weft.probes.memory import after_each\nfrom weft.worlds.readings_memory import Plateau\n{call}"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, timeout=60, check=True)
+    held = json.loads(done.stdout)
+    assert held[3] > 1_000_000 and abs(held[-1] - held[4]) < 2000
 
 
 def test_series_are_what_they_say() -> None:
